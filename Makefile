@@ -1,0 +1,50 @@
+# Needs Python >= 3.11 and make, nothing else: each target makes what it lacks.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check fmt test test-fast test-full bench lock clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.venv/.ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed, this is " + sys.version.split()[0] + ": set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: .venv/.ready  ## the main job: Kafka events become Foundry actions, with faults, checked (ARGS=--stay keeps it running)
+	$(BIN)/python -m deploy.local.demo $(ARGS)
+
+check: .venv/.ready  ## format, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+fmt: .venv/.ready  ## write the format and the mends that are safe
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+test: check  ## what CI runs: check and every everyday test, on a real Kafka
+	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+
+test-fast: .venv/.ready  ## the tests that need no broker
+	$(BIN)/python -m pytest -m "not kafka and not soak" $(ARGS)
+
+test-full: check  ## everything, the soaks too
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/.ready  ## ratios against loops without guarantees, in one run
+	$(BIN)/python -m deploy.local.bench $(ARGS)
+
+lock: .venv/.ready  ## write the lock files anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --group dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## remove what make has made here
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,68 @@
+"""The error tree. Two failures only: the record's fault, or the world's.
+
+    ConsumerError
+    ├── Rejected       the record's fault: a dead letter, and on with the next one
+    ├── Unavailable    the world's fault: wait, and try again
+    ├── ContractError  a contract is written wrongly: refused at import
+    ├── SettingsError  a setting is missing or wrong: refused at the start
+    └── StartRefused   a topic or a grant that the service needs is not there
+
+Anything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Reason = Literal[
+    "unreadable",
+    "undecodable",
+    "unknown_type",
+    "invalid",
+    "unauthorised",
+    "unmappable",
+    "rejected",
+    "unknown",
+    "exhausted",
+    "skipped",
+    "internal",
+]
+"""Why a record became a dead letter: a closed set, published in letters and metrics."""
+
+
+class ConsumerError(Exception):
+    """All errors that this package raises on purpose."""
+
+
+class Rejected(ConsumerError):
+    """The record's fault. `detail` holds no field value of the event."""
+
+    def __init__(
+        self, reason: Reason, detail: str, *, stage: str, event_type: str | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason: Reason = reason
+        self.detail = detail
+        self.stage = stage
+        self.event_type = event_type
+
+
+class Unavailable(ConsumerError):
+    """The world's fault: wait `retry_after` seconds (None: as the caller sees fit), then try again."""
+
+    def __init__(self, cause: str, *, retry_after: float | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+class ContractError(ConsumerError):
+    """A contract is written wrongly; the message names file, name and remedy."""
+
+
+class SettingsError(ConsumerError):
+    """A setting is missing or wrong; the message names each one, never a value of a secret."""
+
+
+class StartRefused(ConsumerError):
+    """Something outside that the service cannot run without is not there; the message says the remedy."""

@@ -1,0 +1,346 @@
+"""The values that travel through the service: records in, prepared records between, outcomes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from consumer.errors import Reason
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+class Partition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(Protocol):
+    """A record as Kafka gave it. The client library's own record satisfies it, so none is copied."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since the epoch; -1: unknown."""
+        ...
+
+    @property
+    def timestamp_type(self) -> int | None:
+        """0: set by the producer, 1: by the broker, None: unknown."""
+        ...
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRecord:
+    """A record that did not come from the client library: examples, letters, tests."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int = -1
+    timestamp_type: int | None = None
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that the client library cannot give: what could be recovered, and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    detail: str
+    timestamp: int = -1
+    timestamp_type: int | None = None
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A decoded record, its event still untyped: `data` is the JSON text of one object, checked strictly."""
+
+    id: str
+    type: str
+    data: bytes
+    source: str | None = None
+    time: str | None = None
+    subject: str | None = None
+
+
+class Repeat(Enum):
+    """What a second apply of the same action would do."""
+
+    SAFE = "safe"
+    CREATE = "create"
+    ASK = "ask"
+    NEVER = "never"
+
+    @property
+    def claimed(self) -> bool:
+        """True where a claim must be durable before the request is sent."""
+        return self is Repeat.ASK or self is Repeat.NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class ActionType:
+    """An action type of the ontology: its API name, and how many may go in one request.
+
+    `batch == 1` means that it is always sent with `apply`; else always with `applyBatch`, also for one.
+    """
+
+    name: str
+    batch: int = 20
+
+    @property
+    def batched(self) -> bool:
+        return self.batch > 1
+
+
+class Call(NamedTuple):
+    """One action to be submitted; `parameters` is the JSON text of the parameters object."""
+
+    action: ActionType
+    parameters: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How `ask` reads back: one object by primary key, or a search by property values."""
+
+    object_type: str
+    applied: Callable[[Mapping[str, Any] | None], bool]
+    """Owners' code: may raise."""
+    key: str | int | None = None
+    where: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """A record that is to be sent: what it is was decided at intake, how it fares is kept here.
+
+    Not frozen: one is made for each record, and it carries its own progress.
+    """
+
+    record: Record
+    event_id: str
+    event_type: str
+    lane: Hashable | None
+    """None: ordered with nothing."""
+    repeat: Repeat
+    calls: tuple[Call, ...]
+    size: int
+    """Bytes that it counts against the memory limit."""
+    lookup: Lookup | None = None
+
+    applied: int = 0
+    """How many of `calls` are applied."""
+    attempts: int = 0
+    """Requests that failed with it; an outage is not counted."""
+    failing_since: float | None = None
+    """When its present failure began; None while all goes well."""
+    alone: bool = False
+    """Send it in a request of its own: it failed in a batch while others of its type succeeded."""
+    suspect: bool = False
+    """Its action may have been applied: never simply sent again (`ask`, `never`)."""
+    not_before: float = 0.0
+    """A read back makes sense only from here on."""
+    order: Hashable | None = None
+    """The key under which the lanes keep it; they set it."""
+
+    @property
+    def call(self) -> Call:
+        """The action to send next."""
+        return self.calls[self.applied]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Ignored by a named rule: no letter, but counted."""
+
+    why: str
+    event_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of a failed request; no payload, no header, no secret."""
+
+    cause: str
+    """A short constant for metrics and logs: `timeout`, `http_503`, `ObjectChanged`, ..."""
+    detail: str = ""
+    status: int | None = None
+    error_code: str | None = None
+    error_name: str | None = None
+    error_instance_id: str | None = None
+    retry_after: float | None = None
+    """Seconds, as the server asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Every action of the request took effect, now or (`already`) earlier."""
+
+    already: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not executed, and it never will be as it stands: the actions' own fault."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """Not executed, but the same request may succeed soon: object changed, reference not there yet."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """Not executed: too many actions for one request; `maximum` where the server named it."""
+
+    answer: Answer
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Not executed, and the world's fault: the gate closes for `scope`."""
+
+    answer: Answer
+    gate: str
+    """The gate's reason: `token`, `forbidden`, `missing_action`, `unreachable`, `overloaded`, ..."""
+    everywhere: bool = False
+    """True: for all action types; False: for this one."""
+    remedy: str | None = None
+    """What a person has to do, where waiting alone does not mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may have been executed: it failed after its headers were sent."""
+
+    answer: Answer
+    answered: bool = False
+    """True: the server itself answered, so the attempt is over and cannot take effect later."""
+    gate: str | None = None
+    """Set where it is also the sign of an outage."""
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Not sent after all: the last check before the body's first byte said no (lease, partition, gate)."""
+
+
+Outcome = Applied | Refused | Conflicted | Oversized | Outage | Unknown | Withheld
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request to Foundry: actions of one type, each of another lane."""
+
+    action: ActionType
+    parameters: Sequence[bytes]
+    entries: Sequence[Prepared]
+    may_send: Callable[[], bool]
+    """Asked again when the body is about to be written: after the wait for a connection."""
+    validate_only: bool = False
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The object that a lookup found."""
+
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A lookup found no such object."""
+
+
+LookupOutcome = Found | Missing | Outage
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A record on its way to the dead-letter topic."""
+
+    record: Record
+    reason: Reason
+    detail: str
+    stage: str
+    event_id: str | None = None
+    event_type: str | None = None
+    action: str | None = None
+    attempts: int = 0
+    answer: Answer | None = None
+    applied: int = 0
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A membership of the group as it was when the partitions were assigned."""
+
+    member: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the group's store says of a partition, read after the join; `offset` is the next to consume."""
+
+    offset: int
+    metadata: str = ""
+    known: bool = True
+    """False: the group never committed here, `offset` is the initial one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is to be stored for a partition: one snapshot."""
+
+    offset: int
+    metadata: str
+
+
+class CommitResult(Enum):
+    """What became of a commit, for one partition."""
+
+    STORED = "stored"
+    REBALANCING = "rebalancing"
+    """Not stored: a join is under way; wait for the revocation."""
+    LOST = "lost"
+    """Not stored: the partition is not this session's any more."""
+    AGAIN = "again"
+    """Answered and not to be counted on, or never sent: commit the same content or newer again."""
+    REFUSED = "refused"
+    """Never storable as it is (size, authorisation): send nothing more for the partition, and say so."""
+    UNANSWERED = "unanswered"
+    """It may land later, over newer ones: it ends the session."""

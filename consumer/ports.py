@@ -1,0 +1,117 @@
+"""What the core needs of the world, as Protocols. `app.py` puts Kafka, Foundry and telemetry behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from consumer.model import (
+    Answer,
+    Commit,
+    CommitResult,
+    Committed,
+    Letter,
+    Lookup,
+    LookupOutcome,
+    Outcome,
+    Partition,
+    Prepared,
+    Record,
+    Request,
+    Session,
+    Unreadable,
+)
+
+
+class Clock(Protocol):
+    """Time as the lease needs it: it does not stand still while the machine sleeps."""
+
+    def now(self) -> float:
+        """Seconds, monotonic."""
+        ...
+
+
+class Listener(Protocol):
+    """Told by the source, from within the group's rebalance. None of these raises."""
+
+    async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
+        """A new session begins; partitions are read from `committed[..].offset` on."""
+        ...
+
+    async def revoked(self, partitions: Collection[Partition]) -> bool:
+        """Drain, commit, forget. False: requests are still alive, so the group must not be left."""
+        ...
+
+    def lost(self, partitions: Collection[Partition]) -> None:
+        """They were taken away unasked: no commit, what finishes late finishes into an orphan."""
+        ...
+
+
+class Source(Protocol):
+    """Records in, commits back: one member of one consumer group."""
+
+    async def poll(
+        self, wanted: Collection[Partition], max_records: int, wait: float
+    ) -> Sequence[Record | Unreadable]:
+        """Records of the wanted partitions, each partition's in order and without holes of ours.
+
+        With nothing wanted it still polls (the group needs it) and returns none. Waits at most
+        `wait` seconds, longer while a rebalance is under way. Must not be cancelled.
+        """
+        ...
+
+    async def commit(
+        self, session: Session, commits: Mapping[Partition, Commit]
+    ) -> Mapping[Partition, CommitResult]:
+        """Commit in the name of `session`, never of a later one. Bounded in time; never raises."""
+        ...
+
+    def lease(self) -> float:
+        """Clock time until which this membership is certain."""
+        ...
+
+    async def rejoin(self) -> None:
+        """Leave the group and join it as a new member; the old member's commits are refused from then on."""
+        ...
+
+
+class Actions(Protocol):
+    """Foundry, as the service user sees it. Neither method raises for anything the network does."""
+
+    async def send(self, request: Request) -> Outcome: ...
+
+    async def look_up(self, lookup: Lookup) -> LookupOutcome: ...
+
+
+class DeadLetters(Protocol):
+    """The dead-letter topics."""
+
+    async def write(self, letter: Letter) -> None:
+        """Returns when all in-sync replicas have it.
+
+        Raises:
+            Unavailable: it was not acknowledged; it may be there all the same.
+        """
+        ...
+
+
+class Watch(Protocol):
+    """Sees everything that happens, and is called once per request rather than once per record."""
+
+    def applied(self, entries: Sequence[Prepared], *, already: bool) -> None: ...
+    def ignored(self, record: Record, why: str) -> None: ...
+    def lettered(self, letter: Letter) -> None: ...
+    def retried(self, action: str, answer: Answer, delay: float) -> None: ...
+    def unknown(self, entries: Sequence[Prepared], answer: Answer) -> None: ...
+    def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None: ...
+    def gate_opened(self, scope: str, reason: str) -> None: ...
+    def committed(self, results: Mapping[Partition, CommitResult]) -> None: ...
+    def assigned(self, partitions: Collection[Partition]) -> None: ...
+    def revoked(self, partitions: Collection[Partition], *, drained: bool) -> None: ...
+    def held(self, partition: Partition, why: str) -> None:
+        """A partition stands still until somebody acts; said once each time it begins."""
+        ...
+
+    def noted(self, partition: Partition, what: str) -> None:
+        """Something an operator should know: foreign metadata, claims inherited, offsets gone."""
+        ...
