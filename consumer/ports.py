@@ -50,6 +50,21 @@ class Listener(Protocol):
 class Source(Protocol):
     """Records in, commits back: one member of one consumer group."""
 
+    async def join(self, listener: Listener) -> None:
+        """Join the group; the listener is told of each session.
+
+        Raises:
+            StartRefused: a topic is missing, access is denied, no broker answers.
+        """
+        ...
+
+    async def close(self, *, leave: bool) -> None:
+        """End the membership. `leave=False`: vanish, so that the session timeout covers what is still alive.
+
+        Bounded in time; never raises. Does not call the listener.
+        """
+        ...
+
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:
