@@ -134,6 +134,24 @@ class Lookup:
     where: Mapping[str, Any] | None = None
 
 
+class Tenure(Protocol):
+    """A partition during one session: where records are settled, even after it was lost."""
+
+    @property
+    def ending(self) -> bool:
+        """True: nothing of it may be sent any more."""
+        ...
+
+
+class Claim(Protocol):
+    """What makes a harmful action sendable."""
+
+    @property
+    def durable(self) -> bool:
+        """True: the commit that carries it was acknowledged in this session, or it was found there."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Prepared:
     """A record that is to be sent: what it is was decided at intake, how it fares is kept here.
@@ -156,16 +174,18 @@ class Prepared:
     """How many of `calls` are applied."""
     attempts: int = 0
     """Requests that failed with it; an outage is not counted."""
-    failing_since: float | None = None
-    """When its present failure began; None while all goes well."""
     alone: bool = False
     """Send it in a request of its own: it failed in a batch while others of its type succeeded."""
     suspect: bool = False
     """Its action may have been applied: never simply sent again (`ask`, `never`)."""
     not_before: float = 0.0
     """A read back makes sense only from here on."""
-    order: Hashable | None = None
-    """The key under which the lanes keep it; they set it."""
+    failed_at: float = 0.0
+    """When it failed last."""
+    claim: Claim | None = None
+    """Its place in a commit: without one that is durable, a `never` or `ask` action is not sent."""
+    tenure: Tenure | None = None
+    """Set at intake: the partition, during the session that gave the record."""
 
     @property
     def call(self) -> Call:

@@ -58,6 +58,11 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def stuck(self) -> Mapping[Partition, str]:
+        """Partitions that cannot be read on, and why: a corrupt batch, an offset out of range."""
+        ...
+
     async def close(self, *, leave: bool) -> None:
         """End the membership. `leave=False`: vanish, so that the session timeout covers what is still alive.
 
@@ -79,6 +84,21 @@ class Source(Protocol):
         self, session: Session, commits: Mapping[Partition, Commit]
     ) -> Mapping[Partition, CommitResult]:
         """Commit in the name of `session`, never of a later one. Bounded in time; never raises."""
+        ...
+
+    def position(self, partition: Partition) -> int:
+        """The next offset to be fetched: all before it were returned by `poll`, or are no records.
+
+        It passes what never comes as a record: transaction markers, what compaction removed.
+        """
+        ...
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """The offset after the last record that can be read now.
+
+        Raises:
+            Unavailable: the brokers did not tell.
+        """
         ...
 
     def lease(self) -> float:

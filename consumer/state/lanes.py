@@ -1,0 +1,183 @@
+"""Lanes: records that must keep their order wait behind one another, and heads gather into groups.
+
+A record is *added*; when it is the first of its lane it is *ready*: it stands in the group of its
+action type and `repeat`, from which a request takes up to a batch. It stays the head of its lane
+until it is *settled*, however often it is tried; then the next one is ready. As a group holds heads
+alone, no two records of one lane are ever in flight.
+
+A lane of one record, the common case, is a dict entry and nothing more.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from itertools import count
+
+from consumer.model import ActionType, Prepared, Repeat
+
+
+class Group:
+    """Heads that may go in one request: one action type, one `repeat`."""
+
+    __slots__ = ("action", "apart", "limit", "ready", "repeat")
+
+    def __init__(self, action: ActionType, repeat: Repeat, limit: int) -> None:
+        self.action = action
+        self.repeat = repeat
+        self.limit = limit
+        """How many go in one request; lowered when the server says so, never raised again."""
+        self.ready: deque[Prepared] = deque()
+        self.apart: deque[Prepared] = deque()
+        """Those that go in a request of their own."""
+
+    def take(self) -> list[Prepared]:
+        """The next request's records; empty when none is ready."""
+        if self.apart:
+            return [self.apart.popleft()]
+        ready = self.ready
+        return [ready.popleft() for _ in range(min(len(ready), self.limit))]
+
+    @property
+    def requests(self) -> int:
+        """How many requests what is ready makes."""
+        return len(self.apart) + -(-len(self.ready) // self.limit)
+
+
+class Lanes:
+    """All records that are not settled, in order per lane. Knows no time but what it is given."""
+
+    def __init__(self, *, batch_size: int) -> None:
+        self._batch_size = batch_size
+        # The head of a lane is not in here: it is in a group, in `_later`, or in somebody's hands.
+        self._behind: dict[Hashable, deque[Prepared] | None] = {}
+        self._groups: dict[int, list[Group]] = {}
+        self._turns: deque[Group] = deque()
+        self._later: list[tuple[float, int, Prepared]] = []
+        self._holds: dict[Hashable, float] = {}
+        self._ticks = count()
+
+    def __len__(self) -> int:
+        """Lanes that have a head."""
+        return len(self._behind)
+
+    def add(self, prepared: Prepared) -> None:
+        """Put a new record at the end of its lane."""
+        lane = prepared.lane
+        if lane is None:
+            self.ready(prepared)
+        elif lane not in self._behind:
+            self._behind[lane] = None
+            if self._holds and lane in self._holds:
+                self.later(prepared, self._holds.pop(lane))
+            else:
+                self.ready(prepared)
+        else:
+            behind = self._behind[lane]
+            if behind is None:
+                self._behind[lane] = deque((prepared,))
+            else:
+                behind.append(prepared)
+
+    def ready(self, prepared: Prepared) -> None:
+        """The head of a lane may be sent, now or again."""
+        group = self.group(prepared)
+        (group.apart if prepared.alone or prepared.suspect else group.ready).append(prepared)
+
+    def ready_first(self, prepared: list[Prepared]) -> None:
+        """Heads that were taken and not sent go back to where they were."""
+        for entry in reversed(prepared):
+            group = self.group(entry)
+            apart = entry.alone or entry.suspect
+            (group.apart if apart else group.ready).appendleft(entry)
+
+    def later(self, prepared: Prepared, when: float) -> None:
+        """The head of a lane is ready at `when`."""
+        heapq.heappush(self._later, (when, next(self._ticks), prepared))
+
+    def due(self, now: float) -> bool:
+        """Make ready what was put off until now; True if there was any."""
+        later = self._later
+        some = bool(later) and later[0][0] <= now
+        if self._holds:
+            self._holds = {lane: until for lane, until in self._holds.items() if until > now}
+        while later and later[0][0] <= now:
+            self.ready(heapq.heappop(later)[2])
+        return some
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next one is due."""
+        return self._later[0][0] if self._later else None
+
+    def settle(self, prepared: Prepared) -> None:
+        """The head of a lane is done: the next one is ready, or due when the lane's hold ends."""
+        lane = prepared.lane
+        if lane is None:
+            return
+        behind = self._behind[lane]
+        if not behind:
+            del self._behind[lane]
+            return
+        head = behind.popleft()
+        if self._holds and lane in self._holds:
+            self.later(head, self._holds.pop(lane))
+        else:
+            self.ready(head)
+
+    def drop(self, gone: Callable[[Prepared], bool]) -> list[Prepared]:
+        """Forget what is queued and `gone`: all but what is in somebody's hands. Lanes go on behind it."""
+        dropped: list[Prepared] = []
+        for lane, behind in self._behind.items():
+            if behind and any(map(gone, behind)):
+                dropped += filter(gone, behind)
+                self._behind[lane] = deque(entry for entry in behind if not gone(entry))
+        heads = [entry for _, _, entry in self._later if gone(entry)]
+        if heads:
+            self._later = [item for item in self._later if not gone(item[2])]
+            heapq.heapify(self._later)
+        for group in self._turns:
+            for queue in (group.ready, group.apart):
+                heads += filter(gone, queue)
+                kept = [entry for entry in queue if not gone(entry)]
+                queue.clear()
+                queue.extend(kept)
+        for head in heads:
+            self.settle(head)
+        return dropped + heads
+
+    def hold(self, lane: Hashable | None, until: float) -> None:
+        """Whoever comes after the lane's present head is not ready before `until`."""
+        if lane is not None:
+            self._holds[lane] = max(until, self._holds.get(lane, until))
+
+    def group(self, prepared: Prepared) -> Group:
+        """The group of a record's next action."""
+        action = prepared.calls[prepared.applied].action
+        groups = self._groups.get(id(action))
+        if groups is not None:
+            for group in groups:
+                if group.repeat is prepared.repeat:
+                    return group
+        # Keyed by identity, as a record's action type is its class's own: hashing a value costs a
+        # third of all that is spent here. The group keeps the object, so its id stays its own.
+        limit = min(action.batch, self._batch_size) if action.batched else 1
+        group = Group(action, prepared.repeat, limit)
+        self._groups.setdefault(id(action), []).append(group)
+        self._turns.append(group)
+        return group
+
+    def turns(self) -> Iterator[Group]:
+        """Groups with something ready, each in its turn: the first one given is last next time."""
+        turns = self._turns
+        for _ in range(len(turns)):
+            group = turns[0]
+            turns.rotate(-1)
+            if group.ready or group.apart:
+                yield group
+
+    @property
+    def requests(self) -> int:
+        """How many requests all that is ready makes."""
+        return sum(group.requests for group in self._turns)
