@@ -75,9 +75,11 @@ class Unreadable:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A decoded record, its event still untyped: `data` is the JSON text of one object, checked strictly."""
+class Envelope(NamedTuple):
+    """A decoded record, its event still untyped: `data` is the JSON text of one object, checked strictly.
+
+    A tuple, for one is made for each record: a frozen dataclass takes three times as long to build.
+    """
 
     id: str
     type: str
@@ -85,6 +87,10 @@ class Envelope:
     source: str | None = None
     time: str | None = None
     subject: str | None = None
+    enclosed: bool = False
+    """True: `data` is a structured CloudEvent; the event is its member `data`, an object as well."""
+    size: int = 0
+    """Bytes of memory that the record takes: key, value and headers."""
 
 
 class Repeat(Enum):
@@ -169,6 +175,8 @@ class Prepared:
     size: int
     """Bytes that it counts against the memory limit."""
     lookup: Lookup | None = None
+    unknown_fields: int = 0
+    """How many fields the event has that its model does not know."""
 
     applied: int = 0
     """How many of `calls` are applied."""
