@@ -1,0 +1,138 @@
+"""`ask`: how to find out whether an action has been applied, before it is sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from pydantic_core import to_jsonable_python
+
+from consumer.contracts._faults import fault, is_text
+from consumer.contracts.events import Event
+from consumer.model import Lookup
+
+E = TypeVar("E", bound=Event)
+
+FieldOrFunction = str | Callable[[E], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[E]):
+    """Read back first: get the object by primary key, or search for it by property values."""
+
+    object_type: str
+    key: FieldOrFunction[E] | None = None
+    where: Mapping[str, FieldOrFunction[E]] | None = None
+    applied: Callable[[Mapping[str, Any] | None, E], bool] | None = None
+
+    def for_model(self, model: type[E], place: str) -> Ask[E]:
+        """The same with each named field resolved; what `lookup` needs.
+
+        Raises:
+            ContractError: the model has no such field.
+        """
+        return replace(
+            self,
+            key=None if self.key is None else reader(model, self.key, "key", place),
+            where=None
+            if self.where is None
+            else {
+                name: reader(model, given, f"where[{name!r}]", place)
+                for name, given in self.where.items()
+            },
+        )
+
+    def lookup(self, event: E) -> Lookup:
+        """What to read for this event. The owners' functions run here, and may raise.
+
+        Raises:
+            TypeError: a primary key that is neither text nor a whole number.
+            ValueError: an empty key, or a search value that is None: it would find other objects.
+        """
+        return Lookup(
+            object_type=self.object_type,
+            applied=self._decide(event),
+            key=None if self.key is None else _primary_key(_read(self.key, event)),
+            where=None
+            if self.where is None
+            else {name: _search_value(name, _read(of, event)) for name, of in self.where.items()},
+        )
+
+    def _decide(self, event: E) -> Callable[[Mapping[str, Any] | None], bool]:
+        applied = self.applied
+        if applied is None:
+            return lambda properties: properties is not None
+        return lambda properties: applied(properties, event)
+
+
+def ask(
+    object_type: str,
+    *,
+    key: FieldOrFunction[E] | None = None,
+    where: Mapping[str, FieldOrFunction[E]] | None = None,
+    applied: Callable[[Mapping[str, Any] | None, E], bool] | None = None,
+) -> Ask[E]:
+    """For `repeat=`: an unknown outcome is settled by reading `object_type` back.
+
+    Give either `key` (the object with this primary key) or `where` (objects with these property
+    values): each a field of the event, or a function of it. `applied(properties or None, event)`
+    decides; without it, an object found means applied.
+
+    Raises:
+        ContractError: none or both of `key` and `where`, or an empty name.
+    """
+    if not is_text(object_type):
+        raise fault(
+            f"ask({object_type!r}) names no object type", remedy="give the object type's API name"
+        )
+    if (key is None) == (where is None):
+        raise fault(
+            f"ask({object_type!r}) needs one of key and where",
+            remedy='write key="field" to get by primary key, or where={"property": "field"} to search',
+        )
+    if where is not None and not (where and all(where)):
+        raise fault(
+            f"ask({object_type!r}) searches by nothing",
+            remedy='write where={"property": "field of the event"}',
+        )
+    return Ask(object_type, key, where, applied)
+
+
+def reader(
+    model: type[E], given: FieldOrFunction[E], argument: str, place: str
+) -> Callable[[E], Any]:
+    """A function of the event, from a field's name or a function.
+
+    Raises:
+        ContractError: the model has no such field.
+    """
+    if callable(given):
+        return given
+    if given not in model.model_fields:
+        fields = ", ".join(model.model_fields) or "none"
+        raise fault(
+            f"{argument}={given!r} is no field of {model.__name__}",
+            remedy=f"its fields are: {fields}",
+            where=place,
+        )
+    return attrgetter(given)
+
+
+def _read(of: FieldOrFunction[E], event: E) -> Any:
+    return attrgetter(of)(event) if isinstance(of, str) else of(event)
+
+
+def _primary_key(value: Any) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError(f"a primary key must be str or int, not {type(value).__name__}")
+    if value == "":
+        raise ValueError("the primary key is empty")
+    return value
+
+
+def _search_value(name: str, value: Any) -> Any:
+    if value is None:
+        raise ValueError(f"the search value of {name!r} is None")
+    return to_jsonable_python(value)

@@ -1,0 +1,89 @@
+"""`Event`: what a publisher sends, as a pydantic model that takes JSON literally."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from consumer.contracts._faults import fault
+
+
+class Event(BaseModel):
+    """The event of a record; subclass it and give it fields.
+
+    It is frozen, and strict as JSON: no "5" for 5, no NaN; dates are ISO strings. A field that the
+    model does not know is ignored and counted; `class X(Event, unknown="forbid")` refuses it.
+
+    Raises:
+        ContractError: `unknown` is neither "ignore" nor "forbid" (when the class is defined).
+    """
+
+    # Unknown fields are kept apart (`model_extra`) rather than dropped: it is what makes them countable
+    # without reading the JSON twice.
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="allow",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+    nested_events_: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(
+        cls, *, unknown: Literal["ignore", "forbid"] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        match unknown:
+            case None:
+                pass
+            case "ignore":
+                cls.model_config["extra"] = "allow"
+            case "forbid":
+                cls.model_config["extra"] = "forbid"
+            case _:
+                raise fault(
+                    f"event class {cls.__name__} has unknown={unknown!r}",
+                    remedy='write unknown="ignore" or unknown="forbid"',
+                )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.nested_events_ = tuple(
+            name for name, info in cls.model_fields.items() if _mentions_event(info.annotation)
+        )
+
+
+def unknown_fields(event: Event) -> int:
+    """How many fields of the record its model does not know, those of nested events included."""
+    extra = event.__pydantic_extra__
+    if not extra and not event.nested_events_:
+        return 0
+    return len(extra or ()) + sum(
+        unknown_fields(nested)
+        for name in event.nested_events_
+        for nested in _events_in(getattr(event, name))
+    )
+
+
+def _mentions_event(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Event):
+        return True
+    return any(_mentions_event(argument) for argument in get_args(annotation))
+
+
+def _events_in(value: Any) -> Iterator[Event]:
+    match value:
+        case Event():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from _events_in(item)
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from _events_in(item)
+        case _:
+            return

@@ -1,0 +1,122 @@
+"""From an import path to the table of contracts: topic -> event type -> route."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+
+from consumer.contracts._faults import line_in_traceback
+from consumer.contracts.contract import Contract
+from consumer.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Every contract that is consumed, by the topic's name at the broker."""
+
+    by_topic: Mapping[str, Contract]
+    folder: Path
+    """Where the package lies; its examples are in `examples/`."""
+
+
+def load(import_path: str, topic_names: Mapping[str, str] = MappingProxyType({})) -> Contracts:
+    """Import the contracts package with all its modules, and collect its contracts.
+
+    The working directory is importable. `topic_names`: contract's topic -> its name at the broker.
+
+    Raises:
+        ContractError: an import failed (the message names file, line and cause), there is no
+            contract or one without a route, or two contracts have one topic.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    package = _imported(import_path, None)
+    folder = _folder(package)
+    contracts = _collected([package, *_submodules(package, folder)])
+    if not contracts:
+        raise ContractError(
+            f"{folder}: no Contract in {import_path!r}; "
+            "define one at the top level of a module: name = Contract(topic)"
+        )
+    return Contracts(MappingProxyType(_by_topic(contracts, topic_names)), folder)
+
+
+def _imported(name: str, folder: Path | None) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ContractError:
+        raise
+    # Importing runs the owners' code, which may raise anything; what it raised is kept as the cause.
+    except Exception as error:
+        top = folder or _expected_folder(name)
+        place = line_in_traceback(error, top) or name
+        raise ContractError(
+            f"{place}: cannot be imported ({type(error).__name__}: {error}); "
+            "correct it, or set consumer.contracts to the package's import path"
+        ) from error
+
+
+def _expected_folder(name: str) -> Path | None:
+    """Where a package that failed to import would lie, for the line in its own files."""
+    # Of the outermost package only: to find an inner one imports the outer, and fails again.
+    try:
+        spec = importlib.util.find_spec(name.partition(".")[0])
+    except ValueError:  # no name at all, or a module that was never imported by name
+        return None
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+
+
+def _folder(package: ModuleType) -> Path:
+    if package.__file__ is None:
+        return Path(next(iter(package.__path__)))
+    return Path(package.__file__).parent
+
+
+def _submodules(package: ModuleType, folder: Path) -> Iterator[ModuleType]:
+    # iter_modules rather than walk_packages, which swallows what a package raises.
+    for found in pkgutil.iter_modules(getattr(package, "__path__", ())):
+        if found.name == "__main__":
+            continue
+        module = _imported(f"{package.__name__}.{found.name}", folder)
+        yield module
+        yield from _submodules(module, folder)
+
+
+def _collected(modules: list[ModuleType]) -> list[Contract]:
+    found = {
+        id(value): value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Contract)
+    }
+    return list(found.values())
+
+
+def _by_topic(contracts: list[Contract], topic_names: Mapping[str, str]) -> dict[str, Contract]:
+    by_topic: dict[str, Contract] = {}
+    for contract in contracts:
+        name = topic_names.get(contract.topic, contract.topic)
+        if name in by_topic:
+            raise ContractError(
+                f"{contract.place}: topic {name!r} has a contract already, at {by_topic[name].place}; "
+                "keep one contract for each topic"
+            )
+        if not contract.routes:
+            raise ContractError(
+                f"{contract.place}: the contract of {contract.topic!r} has no route; "
+                "map an event type with @contract.on(type, Model)"
+            )
+        by_topic[name] = contract
+    unknown = sorted(topic_names.keys() - {contract.topic for contract in contracts})
+    if unknown:
+        known = ", ".join(sorted(contract.topic for contract in contracts))
+        raise ContractError(
+            f"[topics] names {', '.join(unknown)}, which no contract has; there are: {known}"
+        )
+    return by_topic

@@ -1,0 +1,197 @@
+"""How parameter values are written in JSON, as Foundry's actions want them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal as _Decimal
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_serializer
+from pydantic_core import CoreSchema, core_schema
+
+_INT32 = 2**31
+_INT64 = 2**63
+
+
+class _AsText:
+    """Written as the text of the value, by the serializer itself: no Python call."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        as_text = core_schema.to_string_ser_schema(when_used="always")
+        return cast("CoreSchema", {**schema, "serialization": as_text})
+
+
+Integer = Annotated[int, Field(ge=-_INT32, lt=_INT32)]
+"""A whole number of 32 bits. A bare `int` in an action means the same."""
+
+Long = Annotated[int, Field(ge=-_INT64, lt=_INT64), _AsText]
+"""A whole number of 64 bits; a string on the wire."""
+
+Decimal = Annotated[_Decimal, Field(max_digits=38)]
+"""A string on the wire, without exponent. A bare `decimal.Decimal` in an action means the same."""
+
+Timestamp = datetime
+"""A time with its zone; UTC on the wire, ending in `Z`. One without a zone is refused."""
+
+Date = date
+
+ObjectKey = str | Integer
+"""An object, by its primary key alone. The key of an object type whose primary key is a long is a string."""
+
+Attachment = Annotated[str, Field(pattern=r"^ri\.attachments\.")]
+"""The RID of an uploaded attachment."""
+
+Marking = Annotated[str, Field(min_length=1)]
+"""The id of a marking."""
+
+ObjectType = Annotated[str, Field(min_length=1)]
+"""The API name of an object type."""
+
+ObjectSet = Annotated[str, Field(pattern=r"^ri\.")] | Mapping[str, JsonValue]
+"""The RID of an object set, or its definition."""
+
+GeoShape = Mapping[str, JsonValue]
+"""A GeoJSON geometry."""
+
+Vector = Sequence[float]
+
+
+def as_foundry_writes(schema: Any) -> Any:
+    """The same schema, with times in UTC, plain decimals, and whole numbers bounded to 32 bits.
+
+    So an owner cannot get the encoding wrong by writing `datetime` where `Timestamp` was meant.
+    Works on a copy: parts of a schema are shared between models.
+    """
+    if isinstance(schema, list | tuple):
+        return [as_foundry_writes(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    written = {
+        key: (as_foundry_writes(value) if key in _CHILDREN else value)
+        for key, value in schema.items()
+    }
+    if "fields" in written and isinstance(written["fields"], dict):
+        written["fields"] = {
+            name: as_foundry_writes(field) for name, field in written["fields"].items()
+        }
+    match written.get("type"):
+        case "datetime":
+            written = {"serialization": _IN_UTC} | written | {"tz_constraint": "aware"}
+        case "decimal":
+            written = {"serialization": _WITHOUT_EXPONENT, "max_digits": 38} | written
+        case "int" if not _BOUNDS & written.keys():
+            written |= {"ge": -_INT32, "lt": _INT32}
+        case _:
+            pass
+    return written
+
+
+_CHILDREN = frozenset(
+    {
+        "schema",
+        "items_schema",
+        "keys_schema",
+        "values_schema",
+        "choices",
+        "definitions",
+        "serialization",
+    }
+)
+_BOUNDS = frozenset({"ge", "gt", "le", "lt"})
+_IN_UTC = core_schema.plain_serializer_function_ser_schema(
+    lambda moment: moment.astimezone(UTC), return_schema=core_schema.datetime_schema()
+)
+_WITHOUT_EXPONENT = core_schema.plain_serializer_function_ser_schema(
+    lambda number: format(number, "f"), return_schema=core_schema.str_schema()
+)
+
+
+class Parameters(BaseModel):
+    """Named values that go to Foundry: frozen, strict, written under their `serialization_alias`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = as_foundry_writes(handler(source))
+        return schema
+
+
+class Struct(Parameters):
+    """A struct parameter: subclass it, one field for each of the struct's."""
+
+
+class GeoPoint(Struct):
+    """A point on the earth, in degrees; a GeoJSON point on the wire."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+    @model_serializer
+    def _as_geojson(self) -> dict[str, Any]:
+        return {"type": "Point", "coordinates": [self.longitude, self.latitude]}
+
+
+class InterfaceObject(Struct):
+    """An object given where the parameter is an interface: its type and its primary key."""
+
+    object_type: str = Field(min_length=1, serialization_alias="objectTypeApiName")
+    primary_key: ObjectKey = Field(serialization_alias="primaryKeyValue")
+
+
+class MediaReference(Struct):
+    """An item of a media set, uploaded before."""
+
+    mime_type: str
+    media_set_rid: str
+    media_set_view_rid: str
+    media_item_rid: str
+
+    @model_serializer
+    def _as_reference(self) -> dict[str, Any]:
+        item = {
+            "mediaSetRid": self.media_set_rid,
+            "mediaSetViewRid": self.media_set_view_rid,
+            "mediaItemRid": self.media_item_rid,
+        }
+        reference = {"type": "mediaSetViewItem", "mediaSetViewItem": item}
+        return {"mimeType": self.mime_type, "reference": reference}
+
+
+class TimeSeries(Struct):
+    """A time series by its id; with `sync_rid` where the id alone is ambiguous."""
+
+    series_id: str = Field(min_length=1)
+    sync_rid: str | None = None
+
+    @model_serializer
+    def _as_reference(self) -> dict[str, Any]:
+        if self.sync_rid is None:
+            return {"type": "seriesId", "seriesId": self.series_id}
+        qualified = {"seriesId": self.series_id, "syncRid": self.sync_rid}
+        return {"type": "qualifiedSeriesId", "qualifiedSeriesId": qualified}
+
+
+class TimeSeriesTemplate(Struct):
+    """A time series by the template that derives it."""
+
+    template_rid: str = Field(min_length=1)
+    template_version: str = Field(min_length=1)
+
+    @model_serializer
+    def _as_reference(self) -> dict[str, Any]:
+        template = {"templateRid": self.template_rid, "templateVersion": self.template_version}
+        return {"type": "templateRid", "templateRid": template}
+
+
+TimeSeriesReference = TimeSeries | TimeSeriesTemplate
