@@ -1,0 +1,133 @@
+"""The kinds of value that settings are made of: each checks one thing and says what it wants."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+LONGEST = 86_400
+HIGHEST_PORT = 65_535
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+
+
+def is_topic(name: str) -> bool:
+    """True for a name that Kafka takes for a topic."""
+    return _TOPIC.fullmatch(name) is not None and name not in {".", ".."}
+
+
+def is_loopback(host: str) -> bool:
+    """True for a host that is this machine, by its name or address alone: nothing is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(server: str) -> str:
+    """The host of `host:port`, `[address]:port` or `host`."""
+    return urlsplit(f"//{server}").hostname or ""
+
+
+def _topic(name: str) -> str:
+    if not is_topic(name):
+        raise ValueError("must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -")
+    return name
+
+
+def _template(name: str) -> str:
+    if not is_topic(name.replace("{topic}", "t")):
+        raise ValueError('must be a topic name, in which "{topic}" stands for the source topic')
+    return name
+
+
+def _split(value: object) -> object:
+    """A list as one text, as variables give it: commas or blanks between."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _server(text: str) -> str:
+    match = _SERVER.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or HIGHEST_PORT) <= HIGHEST_PORT:
+        raise ValueError("must be host:port, without a scheme")
+    return text
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be an API name or a RID: letters, digits, '.', '_', '-'")
+    return text
+
+
+def _module(text: str) -> str:
+    if not _MODULE.fullmatch(text):
+        raise ValueError('must be an import path such as "schemas", not a file name')
+    return text
+
+
+def _base_url(text: str) -> str:
+    """The stack's address with its scheme and without a closing slash."""
+    try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
+        host, _port = url.hostname, url.port
+    except ValueError:
+        raise ValueError("must be a host name or an https URL") from None
+    if not host or url.scheme not in {"https", "http"} or not _SERVER.fullmatch(url.netloc):
+        raise ValueError("must be a host name or an https URL, without user and password")
+    if url.query or url.fragment or not _PREFIX.fullmatch(url.path.rstrip("/")):
+        raise ValueError("must have no query, no fragment and a plain path")
+    if ".." in url.path.split("/") or "." in url.path.split("/"):
+        raise ValueError("must have no '.' or '..' in its path")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ValueError("must be https: http is for loopback alone")
+    return f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
+
+
+def _proxy(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("must be a URL such as http://proxy.example:3128")
+    return text
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+Topic = Annotated[str, AfterValidator(_topic)]
+LetterTopic = Annotated[str, AfterValidator(_template)]
+Servers = Annotated[
+    tuple[Annotated[str, AfterValidator(_server)], ...], NoDecode, BeforeValidator(_split)
+]
+Scopes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+ApiName = Annotated[str, AfterValidator(_name)]
+ModulePath = Annotated[str, AfterValidator(_module)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+ProxyUrl = Annotated[str, AfterValidator(_proxy)]
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Lower = BeforeValidator(_lower)
+Upper = BeforeValidator(_upper)

@@ -1,0 +1,221 @@
+"""What must hold between settings. Each rule names the keys it blames, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumer.settings.faults import Fault, shown
+from consumer.settings.fields import host_of, is_loopback, is_topic
+from consumer.settings.sections import (
+    AdminSettings,
+    ConsumerSettings,
+    DeadLetterSettings,
+    DispatchSettings,
+    FoundrySettings,
+    KafkaSettings,
+    LogSettings,
+    RetrySettings,
+    Section,
+    StopSettings,
+)
+
+GRACE_BEYOND_REQUEST = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the service was told, checked; each part takes its own section."""
+
+    consumer: ConsumerSettings
+    kafka: KafkaSettings
+    topics: Mapping[str, str]
+    """The contract's topic -> its name here; a topic that is not named keeps its own."""
+    foundry: FoundrySettings
+    dispatch: DispatchSettings
+    retry: RetrySettings
+    dead_letters: DeadLetterSettings
+    stop: StopSettings
+    admin: AdminSettings
+    log: LogSettings
+    file: Path | None = None
+    """The file that was read."""
+    warnings: tuple[str, ...] = ()
+
+    def topic(self, contract_topic: str) -> str:
+        """The name that a contract's topic has here."""
+        return self.topics.get(contract_topic, contract_topic)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return (
+            self.consumer,
+            self.kafka,
+            self.foundry,
+            self.dispatch,
+            self.retry,
+            self.dead_letters,
+            self.stop,
+            self.admin,
+            self.log,
+        )
+
+
+def broken_rules(settings: Settings) -> Iterator[Fault]:
+    """Every rule that does not hold."""
+    for section in settings.sections:
+        yield from _required(section)
+        yield from _secret_files(section)
+    if not settings.foundry.secrets:
+        yield _missing(settings.foundry, "client_secret")
+    yield from _durations(settings)
+    yield from _sasl(settings.kafka)
+    yield from _tls(settings.kafka)
+    yield from _topics(settings)
+
+
+def advice(settings: Settings) -> Iterator[str]:
+    """What works, and is probably not meant."""
+    kafka = settings.kafka
+    remote = [s for s in kafka.bootstrap_servers if not is_loopback(host_of(s))]
+    if kafka.security_protocol == "SASL_PLAINTEXT" and remote:
+        yield (
+            "kafka.security_protocol = SASL_PLAINTEXT sends the password in clear"
+            f" to {remote[0]}: use SASL_SSL"
+        )
+    if settings.admin.model_fields_set - {"host"} and settings.admin.port:
+        yield "admin: this version serves no HTTP, so the section has no effect"
+
+
+def variable(section: type[Section] | Section, key: str) -> str:
+    """The name of the variable of a key."""
+    return f"{section.model_config.get('env_prefix', '')}{key}".upper()
+
+
+def _missing(section: Section, key: str) -> Fault:
+    file = f", or [{section.name}] {key}_file" if key in section.secret_keys else ""
+    return Fault(
+        f"{section.name}.{key}",
+        "is missing",
+        f"set [{section.name}] {key}{file} in the file, or {variable(section, key)}",
+    )
+
+
+def _required(section: Section) -> Iterator[Fault]:
+    for key in section.required:
+        if not getattr(section, key):
+            yield _missing(section, key)
+
+
+def _secret_files(section: Section) -> Iterator[Fault]:
+    for secret in section.secrets:
+        shown_path = None if secret.path is None else shown(str(secret.path))
+        remedy = "name a readable file that holds the secret alone"
+        try:
+            empty = not secret.read()
+        except OSError as error:
+            yield Fault(secret.name, f"cannot be read: {error.strerror}", remedy, shown_path)
+        except ValueError as error:
+            yield Fault(secret.name, str(error), remedy, shown_path)
+        else:
+            if empty:
+                yield Fault(secret.name, "is empty", "set it, or leave it out")
+
+
+def _durations(settings: Settings) -> Iterator[Fault]:
+    least = settings.foundry.request_timeout + GRACE_BEYOND_REQUEST
+    if settings.stop.grace < least:
+        yield Fault(
+            "stop.grace",
+            f"must be at least foundry.request_timeout + {GRACE_BEYOND_REQUEST:g} = {least:g},"
+            " else a stop gives up requests that are still under way",
+            "raise stop.grace (and the pod's termination grace), or lower foundry.request_timeout",
+            f"{settings.stop.grace:g}",
+        )
+    if settings.retry.initial > settings.retry.maximum:
+        yield Fault(
+            "retry.initial",
+            f"must not be above retry.maximum = {settings.retry.maximum:g}",
+            "lower it, or raise retry.maximum",
+            f"{settings.retry.initial:g}",
+        )
+    if settings.kafka.commit_interval > settings.kafka.session_timeout:
+        yield Fault(
+            "kafka.commit_interval",
+            f"must not be above kafka.session_timeout = {settings.kafka.session_timeout:g}",
+            "lower it: 1 is right for nearly all",
+            f"{settings.kafka.commit_interval:g}",
+        )
+
+
+_SASL = {
+    "OAUTHBEARER": (
+        "sasl_oauthbearer_token_endpoint_url",
+        "sasl_oauthbearer_client_id",
+        "sasl_oauthbearer_client_secret",
+    ),
+    None: (),
+}
+_PASSWORD = ("sasl_username", "sasl_password")
+
+
+def _given(kafka: KafkaSettings, key: str) -> bool:
+    return kafka.secret(key) is not None or getattr(kafka, key) is not None
+
+
+def _sasl(kafka: KafkaSettings) -> Iterator[Fault]:
+    protocol, mechanism = kafka.security_protocol, kafka.sasl_mechanism
+    if not protocol.startswith("SASL"):
+        for key in ("sasl_mechanism", *_PASSWORD, *_SASL["OAUTHBEARER"]):
+            if _given(kafka, key):
+                yield _unused(key, protocol, "SASL_SSL")
+        return
+    if mechanism is None:
+        remedy = "set it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+        yield Fault("kafka.sasl_mechanism", f"is missing with {protocol}", remedy)
+    for key in _SASL.get(mechanism, _PASSWORD):
+        if not _given(kafka, key):
+            yield Fault(
+                f"kafka.{key}",
+                f"is missing with sasl_mechanism = {mechanism}",
+                f"set [kafka] {key} in the file, or {variable(kafka, key)}",
+            )
+
+
+def _tls(kafka: KafkaSettings) -> Iterator[Fault]:
+    if not kafka.security_protocol.endswith("SSL"):
+        for key in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password"):
+            if _given(kafka, key):
+                secure = "SASL_SSL" if kafka.security_protocol.startswith("SASL") else "SSL"
+                yield _unused(key, kafka.security_protocol, secure)
+    elif kafka.ssl_keyfile is not None and kafka.ssl_certfile is None:
+        remedy = "set the certificate that belongs to the key"
+        yield Fault("kafka.ssl_certfile", "is missing beside ssl_keyfile", remedy)
+
+
+def _unused(key: str, protocol: str, secure: str) -> Fault:
+    return Fault(
+        f"kafka.{key}",
+        f"would not be used: kafka.security_protocol is {protocol}",
+        f"set security_protocol = {secure!r}, or leave {key} out",
+    )
+
+
+def _topics(settings: Settings) -> Iterator[Fault]:
+    names = list(settings.topics.values())
+    for contract, name in settings.topics.items():
+        key = f"topics.{contract}"
+        if not is_topic(name):
+            problem = "must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -"
+            yield Fault(key, problem, "name the topic as Kafka has it", shown(name))
+        elif names.count(name) > 1:
+            problem = "two contracts' topics have this one name here"
+            yield Fault(key, problem, "give each a topic of its own", shown(name))
+    if settings.dead_letters.topic in names:
+        yield Fault(
+            "dead_letters.topic",
+            "is one of the topics that are consumed",
+            'name another one: "{topic}.dlq" is the default',
+            shown(settings.dead_letters.topic),
+        )
