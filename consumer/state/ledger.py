@@ -1,0 +1,285 @@
+"""What is received, claimed and done in one partition, during one session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from consumer.state.offset_codec import MAX_SPAN, Known
+
+
+class Standing(Enum):
+    """What is known of an offset when its record arrives."""
+
+    NEW = "new"
+    DONE = "done"
+    """Settled by a former owner: skip it."""
+    SUSPECT = "suspect"
+    """Claimed by a former owner and not done: it may have been applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a commit says of a partition; bit i of a bitmap stands for `offset + i`."""
+
+    offset: int
+    done: int
+    claims: int
+
+
+# One byte per offset from `_origin` on. Below `position` it is the truth; from there on it is what a
+# former owner left. Offsets between the last byte and `position` do not exist: they count as done.
+_UNDONE: Final = 0
+_DONE: Final = 1
+_CLAIMED: Final = 2
+
+_DONE_DIGITS = bytes.maketrans(bytes([_UNDONE, _DONE, _CLAIMED]), b"010")
+_CLAIM_DIGITS = bytes.maketrans(bytes([_UNDONE, _DONE, _CLAIMED]), b"001")
+_FROM_DIGITS = bytes.maketrans(b"01", bytes([_UNDONE, _DONE]))
+_JUMPED_OVER = bytes.maketrans(bytes([_UNDONE]), bytes([_DONE]))
+
+_TRIM_AT: Final = 4_096
+"""Settled bytes that may gather in front before they are cut off."""
+
+# An attribute of an Enum class costs more than all else in `receive`.
+_NEW, _ALREADY_DONE, _SUSPECT = Standing.NEW, Standing.DONE, Standing.SUSPECT
+
+
+class Ledger:
+    """Amortised O(1) per record; `snapshot` is O(span).
+
+    The watermark never passes an offset that is not done, and no snapshot is wider than `MAX_SPAN`.
+    """
+
+    __slots__ = (
+        "_claims",
+        "_gone",
+        "_limit",
+        "_max_span",
+        "_origin",
+        "_states",
+        "_watermark",
+        "position",
+        "unsettled",
+    )
+
+    def __init__(self, offset: int, known: Known | None = None, *, max_span: int) -> None:
+        """`offset` is the committed one, the next to receive; `known` what stood beside it.
+
+        Raises:
+            ValueError: `max_span` is not in 1..`MAX_SPAN`: a snapshot might not fit.
+        """
+        if not 1 <= max_span <= MAX_SPAN:
+            raise ValueError(f"max_span {max_span} is not in 1..{MAX_SPAN}")
+        self.position = offset
+        """The next offset to be received."""
+        self.unsettled = 0
+        """Records received, and suspects gone from the log, that are not done."""
+        self._watermark = self._origin = offset
+        self._max_span = max_span
+        self._limit = offset + max_span
+        self._states = _inherited(known) if known else bytearray()
+        self._claims = self._states.count(_CLAIMED)
+        self._gone: set[int] = set()
+
+    @property
+    def watermark(self) -> int:
+        """All before it is done."""
+        return self._watermark
+
+    @property
+    def span(self) -> int:
+        """Offsets from the watermark to the position."""
+        return self.position - self._watermark
+
+    @property
+    def room(self) -> int:
+        """How many more offsets may be received."""
+        return max(0, self._limit - self.position)
+
+    @property
+    def has_claims(self) -> bool:
+        """Whether the next snapshot carries a claim, own or inherited."""
+        return self._claims > 0
+
+    @property
+    def oldest_unsettled(self) -> int | None:
+        """The offset that holds the watermark."""
+        return self._watermark if self.unsettled else None
+
+    def fits(self, offset: int) -> bool:
+        """Whether `receive(offset)` keeps to the span.
+
+        A jump (compaction) may be of any length, but not with something undone behind it: then the
+        record has to wait with its reader. `skip_to(offset)` is right all the same, and tells `gone()`.
+        """
+        return offset < self._limit or not (self.unsettled or self._suspects(offset))
+
+    def receive(self, offset: int) -> Standing:
+        """The record of `offset` has arrived; offsets that were jumped over do not exist.
+
+        Raises:
+            ValueError: received before, or it does not fit.
+        """
+        if offset != self.position:
+            if offset < self.position:
+                raise ValueError(f"offset {offset} again, the next is {self.position}")
+            self.skip_to(offset)
+        if offset >= self._limit:
+            raise ValueError(f"offset {offset} is beyond the span that begins at {self._watermark}")
+        self.position = offset + 1
+        states = self._states
+        index = offset - self._origin
+        if index < len(states):
+            return self._recall(index)
+        if index > len(states):
+            states.extend(bytes([_DONE]) * (index - len(states)))
+        states.append(_UNDONE)
+        self.unsettled += 1
+        return _NEW
+
+    def skip_to(self, offset: int) -> None:
+        """The log has nothing before `offset`: what was not received there counts as done.
+
+        Except inherited claims, see `gone`. An offset below the position changes nothing.
+        """
+        if offset <= self.position:
+            return
+        suspects = self._suspects(offset)
+        self._gone.update(suspects)
+        self.unsettled += len(suspects)
+        jumped = slice(self.position - self._origin, offset - self._origin)
+        self._states[jumped] = self._states[jumped].translate(_JUMPED_OVER)
+        self.position = offset
+        self._advance()
+
+    def gone(self) -> list[int]:
+        """Inherited suspects that the log no longer has: each stays undone until `done` is called."""
+        return sorted(self._gone)
+
+    def done(self, offset: int) -> None:
+        """It is settled for good; its claim goes.
+
+        Raises:
+            ValueError: never received, or done before.
+        """
+        states = self._states
+        index = offset - self._origin
+        if not 0 <= index < len(states) or offset >= self.position:
+            raise self._not_open(offset)
+        state = states[index]
+        if state == _DONE:
+            raise self._not_open(offset)
+        if state == _CLAIMED:
+            self._claims -= 1
+            self._gone.discard(offset)
+        states[index] = _DONE
+        self.unsettled -= 1
+        if offset == self._watermark:
+            self._advance()
+
+    def claim(self, offset: int) -> None:
+        """From the next snapshot on it says that this offset's action may be on its way.
+
+        Raises:
+            ValueError: never received, or done.
+        """
+        index = self._undone(offset)
+        if self._states[index] != _CLAIMED:
+            self._states[index] = _CLAIMED
+            self._claims += 1
+
+    def release(self, offset: int) -> None:
+        """Its action was certainly not executed: the claim goes, if there is one.
+
+        Raises:
+            ValueError: never received, done, or gone from the log (nobody can be certain of that one).
+        """
+        index = self._undone(offset)
+        if offset in self._gone:
+            raise ValueError(
+                f"offset {offset} is gone from the log: its claim ends when it is done"
+            )
+        if self._states[index] == _CLAIMED:
+            self._states[index] = _UNDONE
+            self._claims -= 1
+
+    def claimed(self, offset: int) -> bool:
+        """Whether the next snapshot carries its claim."""
+        index = offset - self._origin
+        return 0 <= index < len(self._states) and self._states[index] == _CLAIMED
+
+    def snapshot(self) -> Snapshot:
+        """All of it, in one step: nothing that is done or claimed is ever left out."""
+        reversed_states = self._states[self._watermark - self._origin :][::-1]
+        if not reversed_states:
+            return Snapshot(self._watermark, 0, 0)
+        done = int(reversed_states.translate(_DONE_DIGITS), 2)
+        claims = int(reversed_states.translate(_CLAIM_DIGITS), 2) if self._claims else 0
+        return Snapshot(self._watermark, done, claims)
+
+    def _recall(self, index: int) -> Standing:
+        """A former owner left something at this offset, or beyond it."""
+        state = self._states[index]
+        if state == _DONE:
+            if not self.unsettled:
+                self._advance()
+            return _ALREADY_DONE
+        self.unsettled += 1
+        return _SUSPECT if state == _CLAIMED else _NEW
+
+    def _undone(self, offset: int) -> int:
+        index = offset - self._origin
+        if not 0 <= index < len(self._states) or offset >= self.position:
+            raise self._not_open(offset)
+        if self._states[index] == _DONE:
+            raise self._not_open(offset)
+        return index
+
+    def _not_open(self, offset: int) -> ValueError:
+        if offset >= self.position:
+            return ValueError(f"offset {offset} was never received, the next is {self.position}")
+        return ValueError(f"offset {offset} is done, or was never there")
+
+    def _suspects(self, end: int) -> list[int]:
+        """Inherited claims from the position up to `end`."""
+        if not self._claims:
+            return []
+        found = []
+        stop = end - self._origin
+        index = self._states.find(_CLAIMED, self.position - self._origin, stop)
+        while index >= 0:
+            found.append(self._origin + index)
+            index = self._states.find(_CLAIMED, index + 1, stop)
+        return found
+
+    def _advance(self) -> None:
+        """Move the watermark to the first undone offset, or to the position."""
+        states = self._states
+        if self.unsettled:
+            index = self._watermark - self._origin
+            while states[index] == _DONE:
+                index += 1
+            watermark = self._origin + index
+        else:
+            watermark = self.position
+            index = watermark - self._origin
+        self._watermark = watermark
+        self._limit = watermark + self._max_span
+        # Beyond the last byte lies a gap: then the bytes have to begin anew.
+        if index >= _TRIM_AT or index > len(states):
+            del states[:index]
+            self._origin = watermark
+
+
+def _inherited(known: Known) -> bytearray:
+    """One byte per offset; where both bits are set it is done."""
+    width = max(known.done.bit_length(), known.claims.bit_length())
+    states = bytearray(f"{known.done:0{width}b}".encode().translate(_FROM_DIGITS)[::-1])
+    claims = f"{known.claims & ~known.done:b}"[::-1]
+    index = claims.find("1")
+    while index >= 0:
+        states[index] = _CLAIMED
+        index = claims.find("1", index + 1)
+    return states

@@ -1,0 +1,105 @@
+"""What is known above a committed offset, as the text that Kafka keeps beside that offset.
+
+    "1" flags "." done "." claims "." check
+
+`done` and `claims` are bitmaps in base64url without padding, bit i (of byte i // 8, least significant
+first) standing for the committed offset + i; zero bytes at the end are cut. The only flag is `d`:
+the former owner drained before it gave the partition up. `check` is the CRC-32 of all before its dot.
+
+It always fits: a bitmap of `MAX_SPAN` = 12,000 bits is 1,500 bytes, which are 2,000 characters; two of
+them, version, flag, three dots and six characters of check are 4,011, and a broker takes 4,096.
+
+It is never misread: a text is accepted only if it is, character for character, what `encode` writes
+for its content. One altered character is a burst of at most 8 bits, and CRC-32 finds every burst up to
+32; a cut text lacks a part or has a check that is too short.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+from consumer.errors import ConsumerError
+
+MAX_SPAN: Final = 12_000
+"""Offsets, from the committed one on, that a text can speak of."""
+
+_SHOWN: Final = 60
+"""Characters of a damaged text that a message quotes."""
+
+_OURS = re.compile(r"[0-9]+[a-z]*\.")
+_PARTS = re.compile(r"1(d?)\.([\w-]*)\.([\w-]*)\.[\w-]{6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a former owner left: bitmaps whose bit 0 is the committed offset."""
+
+    done: int
+    claims: int
+    drained: bool
+
+
+class Damaged(ConsumerError):
+    """The text is of our format, but altered, cut, or of a version that this program does not know.
+
+    What it claimed cannot be known, so nothing of its partition may be sent.
+    """
+
+
+def encode(done: int, claims: int, *, drained: bool) -> str:
+    """At most 4,011 ASCII characters.
+
+    Raises:
+        ValueError: a bitmap is negative or wider than `MAX_SPAN`.
+    """
+    text = f"1{'d' if drained else ''}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
+    return f"{text}.{_base64(crc32(text.encode()).to_bytes(4, 'big'))}"
+
+
+def decode(text: str) -> Known | None:
+    """None: nothing is known, the text is empty or another program's.
+
+    Raises:
+        Damaged: the text is ours, and not what `encode` wrote.
+    """
+    if not _OURS.match(text):
+        return None
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        raise Damaged(f"offset metadata of an unknown version, altered or cut: {_shown(text)}")
+    flags, done, claims = parts.groups()
+    try:
+        known = Known(_bitmap(done), _bitmap(claims), drained=bool(flags))
+        faithful = encode(known.done, known.claims, drained=known.drained) == text
+    except ValueError as error:
+        raise Damaged(f"offset metadata with an impossible bitmap: {_shown(text)}") from error
+    if not faithful:
+        raise Damaged(f"offset metadata that does not match its check: {_shown(text)}")
+    return known
+
+
+def _bitmap_text(bitmap: int) -> str:
+    width = bitmap.bit_length()
+    if bitmap < 0 or width > MAX_SPAN:
+        raise ValueError(f"a bitmap of {width} bits, beyond 0..{MAX_SPAN}")
+    return _base64(bitmap.to_bytes((width + 7) // 8, "little"))
+
+
+def _bitmap(text: str) -> int:
+    try:
+        return int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)), "little")
+    except binascii.Error as error:
+        raise ValueError(f"no base64: {error}") from error
+
+
+def _base64(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
