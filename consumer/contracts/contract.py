@@ -18,6 +18,8 @@ from typing import (
     overload,
 )
 
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+
 from consumer.contracts._faults import calling_line, fault, is_text, line_of
 from consumer.contracts.actions import Action
 from consumer.contracts.ask import Ask, reader
@@ -109,6 +111,7 @@ class Contract:
                 f"{self.topic}: {event_type!r} is given {model!r}, which is no event class",
                 remedy="write a subclass of consumer.contracts.Event",
             )
+        _complete(model)
         if isinstance(self.type_from, Constant) and event_type != self.type_from.type:
             raise fault(
                 f"{self.topic}: all its records are {self.type_from.type!r}, never {event_type!r}",
@@ -243,6 +246,17 @@ def _checked_sources(
             remedy='write sources=["/one", "/another"], or None to allow all',
         )
     return frozenset(sources)
+
+
+def _complete(model: type[Event]) -> None:
+    """Resolve what the class named before it was defined, now rather than at the first record."""
+    try:
+        model.model_rebuild()
+    except (PydanticUndefinedAnnotation, PydanticUserError) as error:
+        raise fault(
+            f"event class {model.__name__} is not complete ({error.message})",
+            remedy="define or import what its fields name, at run time and above this line",
+        ) from error
 
 
 def _is_event_class(model: object) -> bool:

@@ -17,7 +17,8 @@ class Event(BaseModel):
     model does not know is ignored and counted; `class X(Event, unknown="forbid")` refuses it.
 
     Raises:
-        ContractError: `unknown` is neither "ignore" nor "forbid" (when the class is defined).
+        ContractError: when the class is defined: `unknown` is neither "ignore" nor "forbid", or a
+            field holds a pydantic model that is no event.
     """
 
     # Unknown fields are kept apart (`model_extra`) rather than dropped: it is what makes them countable
@@ -50,11 +51,18 @@ class Event(BaseModel):
                 )
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        cls.nested_events_ = tuple(
-            name for name, info in cls.model_fields.items() if _mentions_event(info.annotation)
-        )
+    def __pydantic_on_complete__(cls) -> None:
+        """Note which fields hold events, and refuse models that would be laxer than this one."""
+        nested = {name: set(_models_in(info.annotation)) for name, info in cls.model_fields.items()}
+        for name, models in nested.items():
+            for model in models:
+                if not issubclass(model, Event):
+                    raise fault(
+                        f"field {name!r} of event class {cls.__name__} holds {model.__name__}, "
+                        "which would take a string for a number",
+                        remedy=f"derive {model.__name__} from Event",
+                    )
+        cls.nested_events_ = tuple(name for name, models in nested.items() if models)
 
 
 def unknown_fields(event: Event) -> int:
@@ -69,10 +77,12 @@ def unknown_fields(event: Event) -> int:
     )
 
 
-def _mentions_event(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, Event):
-        return True
-    return any(_mentions_event(argument) for argument in get_args(annotation))
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    annotation = getattr(annotation, "__value__", annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def _events_in(value: Any) -> Iterator[Event]:
