@@ -1,0 +1,56 @@
+"""ONE record, read top to bottom: what it is, decided at intake, before anything waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from consumer.contracts.contract import Contract
+from consumer.contracts.events import unknown_fields
+from consumer.errors import Rejected
+from consumer.model import Ignored, Prepared, Record, Unreadable
+from consumer.stages.authorise import authorise
+from consumer.stages.decode import decode
+from consumer.stages.headers import Limits
+from consumer.stages.mapping import lane_of, lookup_of, map_event
+from consumer.stages.route import find_contract, find_route
+from consumer.stages.validate import validate
+
+Prepare = Callable[[Record | Unreadable], Prepared | Ignored | Rejected]
+_DEFAULT_LIMITS = Limits()
+
+
+def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIMITS) -> Prepare:
+    """The way of one record. `by_topic`: contracts by the topic's name at the broker."""
+
+    def prepare(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
+        """Pure, and total: what is the record's fault is returned; what is raised is a bug of ours."""
+        if isinstance(record, Unreadable):
+            return Rejected("unreadable", record.detail, stage="read")
+        event_type = None
+        try:
+            contract = find_contract(record.topic, by_topic)
+            envelope = decode(record, contract.type_from, limits)
+            event_type = envelope.type
+            route = find_route(envelope, contract.routes)
+            event = validate(envelope, route.model)
+            authorise(envelope, contract.sources)
+            calls = map_event(event, route, record, envelope)
+            if isinstance(calls, Ignored):
+                return calls
+            return Prepared(
+                record=record,
+                event_id=envelope.id,
+                event_type=event_type,
+                lane=lane_of(record, event, route),
+                repeat=route.repeat,
+                calls=calls,
+                size=envelope.size + sum([len(call.parameters) for call in calls]),
+                lookup=lookup_of(event, route),
+                unknown_fields=unknown_fields(event),
+            )
+        except Rejected as fault:
+            fault.event_type = event_type
+            # Without its frames, which hold the event.
+            return fault.with_traceback(None)
+
+    return prepare

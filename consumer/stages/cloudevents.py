@@ -1,0 +1,145 @@
+"""CloudEvents 1.0 over Kafka: binary (`ce_*` headers) and structured (the value holds attributes and data)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import Any, NamedTuple, NoReturn
+
+from consumer.stages.headers import Found, attribute, familiar_text, header_text, media_type, quoted
+from consumer.stages.strict_json import parse_object, undecodable
+
+_REQUIRED = ("specversion", "id", "source", "type")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class Attributes(NamedTuple):
+    """The context attributes that contracts know of."""
+
+    id: str
+    source: str
+    type: str
+    time: str | None
+    subject: str | None
+
+
+def from_headers(found: Found) -> Attributes:
+    """The attributes of an event in binary mode; header names are compared exactly, as the binding has them.
+
+    Raises:
+        Rejected: one is missing, malformed, or stands twice with different values.
+    """
+    get = found.values.get
+    version, event_id, source = get("ce_specversion"), get("ce_id"), get("ce_source")
+    event_type, time, subject = get("ce_type"), get("ce_time"), get("ce_subject")
+    if version is None or event_id is None or source is None or event_type is None:
+        _refuse_missing([name for name in _REQUIRED if f"ce_{name}" not in found.values], "ce_")
+    if found.ambiguous:
+        _refuse_ambiguous(found)
+    if version != b"1.0":
+        raise undecodable("header ce_specversion is not 1.0")
+    return Attributes(
+        header_text("ce_id", event_id),
+        familiar_text("ce_source", source),
+        familiar_text("ce_type", event_type),
+        None if time is None else checked_time("header ce_time", time.decode(errors="replace")),
+        None if subject is None else header_text("ce_subject", subject),
+    )
+
+
+def from_value(event: dict[str, Any]) -> tuple[Attributes, bytes | None]:
+    """The attributes of a structured event, and its data where that is text of its own (`data_base64`).
+
+    None: the data is the object under `data`.
+
+    Raises:
+        Rejected: an attribute is missing or malformed, or there is no JSON object as data.
+    """
+    missing = [name for name in _REQUIRED if event.get(name) is None]
+    if missing:
+        _refuse_missing(missing, "")
+    if event["specversion"] != "1.0":
+        raise undecodable("attribute specversion is not 1.0")
+    time = _optional(event, "time")
+    attributes = Attributes(
+        _text(event, "id"),
+        _text(event, "source"),
+        _text(event, "type"),
+        None if time is None else checked_time("attribute time", time),
+        _optional(event, "subject"),
+    )
+    data_type = _optional(event, "datacontenttype")
+    if data_type is not None:
+        media_type(data_type, "attribute datacontenttype")
+    return attributes, _data(event)
+
+
+def moment(time: str) -> datetime:
+    """A CloudEvents time, with its zone. Raises ValueError where there is no such time."""
+    return datetime.fromisoformat(time.upper())
+
+
+def checked_time(what: str, time: str) -> str:
+    """The same text, if it is a time of RFC 3339 (so: with its zone) that exists."""
+    fit = _RFC3339.fullmatch(time) is not None
+    try:
+        # A leap second is the one RFC 3339 time that Python does not know.
+        fit = fit and moment(time).tzinfo is not None
+    except ValueError:
+        fit = False
+    if not fit:
+        raise undecodable(f"{what} is not a time of RFC 3339 with its zone")
+    return time
+
+
+def _data(event: dict[str, Any]) -> bytes | None:
+    data, encoded = event.get("data"), event.get("data_base64")
+    if data is not None and encoded is not None:
+        raise undecodable("has both data and data_base64")
+    if type(data) is dict:
+        return None
+    if data is not None:
+        raise undecodable("data is JSON, but not an object")
+    if encoded is None:
+        raise undecodable("has no data")
+    return _decoded(encoded)
+
+
+def _decoded(encoded: object) -> bytes:
+    text = None
+    if isinstance(encoded, str):
+        try:
+            text = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            text = None
+    if text is None:
+        raise undecodable("data_base64 is not base64")
+    parse_object(text, "data_base64")
+    return text
+
+
+def _text(event: dict[str, Any], name: str) -> str:
+    value = event[name]
+    if not isinstance(value, str):
+        raise undecodable(f"attribute {name} is not a string")
+    return attribute(f"attribute {name}", value)
+
+
+def _optional(event: dict[str, Any], name: str) -> str | None:
+    return None if event.get(name) is None else _text(event, name)
+
+
+def _refuse_missing(names: list[str], prefix: str) -> NoReturn:
+    kind = "header" if prefix else "attribute"
+    hint = ""
+    if prefix and len(names) == len(_REQUIRED):
+        hint = " (nor does header content-type say application/cloudevents+json)"
+    raise undecodable(f"no CloudEvent: {kind} {', '.join(prefix + n for n in names)} missing{hint}")
+
+
+def _refuse_ambiguous(found: Found) -> None:
+    for name in found.ambiguous:
+        if name.startswith("ce_"):
+            raise undecodable(f"header {quoted(name)} stands twice, with different values")

@@ -1,0 +1,82 @@
+"""record -> envelope: what kind of event it says it is, its text checked, its fields still untyped."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from consumer.contracts.type_from import CloudEvents, Constant, Field_, Header, TypeFrom
+from consumer.model import Envelope, Record
+from consumer.stages.cloudevents import from_headers, from_value
+from consumer.stages.headers import Found, Limits, attribute, header_text, media, read_headers
+from consumer.stages.strict_json import parse_object, undecodable
+
+# What Python's own objects around a record and around each header take, roughly.
+_RECORD_OVERHEAD = 1000
+_HEADER_OVERHEAD = 150
+
+
+def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
+    """The record as an envelope whose text every JSON reader would read alike.
+
+    Raises:
+        Rejected: `undecodable`; the detail holds nothing that the event says.
+    """
+    value = _bounded(record.value, limits)
+    found = read_headers(record.headers, limits)
+    said = media(found)
+    parsed = parse_object(value)
+    size = (
+        _RECORD_OVERHEAD
+        + len(value)
+        + len(record.key or b"")
+        + found.size
+        + _HEADER_OVERHEAD * len(record.headers)
+    )
+    if isinstance(type_from, CloudEvents):
+        # As the binding says, the content type alone decides; `ce_*` headers beside a structured
+        # event are allowed, and its own attributes count.
+        if said == "cloudevent":
+            return _structured(value, parsed, size)
+        event = from_headers(found)
+        return Envelope(
+            event.id, event.type, value, event.source, event.time, event.subject, size=size
+        )
+    event_id = f"{record.topic}/{record.partition}/{record.offset}"
+    return Envelope(event_id, _type(type_from, found, parsed), value, size=size)
+
+
+def _bounded(value: bytes | None, limits: Limits) -> bytes:
+    if value is None:
+        raise undecodable("value is null: a tombstone, or an event without data")
+    if not value:
+        raise undecodable("value is empty")
+    if len(value) > limits.value_bytes:
+        raise undecodable(f"value has more than {limits.value_bytes} bytes")
+    return value
+
+
+def _structured(value: bytes, parsed: dict[str, Any], size: int) -> Envelope:
+    event, data = from_value(parsed)
+    text, enclosed = (value, True) if data is None else (data, False)
+    return Envelope(
+        event.id, event.type, text, event.source, event.time, event.subject, enclosed, size
+    )
+
+
+def _type(type_from: Header | Field_ | Constant, found: Found, parsed: dict[str, Any]) -> str:
+    match type_from:
+        case Constant(type=name):
+            return name
+        case Header(name=name):
+            raw = found.values.get(name)
+            if raw is None:
+                raise undecodable(f"header {name}, which names the type, is missing")
+            if name in found.ambiguous:
+                raise undecodable(f"header {name} stands twice, with different values")
+            return header_text(name, raw)
+        case Field_(name=name):
+            text = parsed.get(name)
+            if not isinstance(text, str):
+                raise undecodable(f"field {name}, which names the type, is missing or no string")
+            return attribute(f"field {name}", text)
+    assert_never(type_from)

@@ -1,0 +1,132 @@
+"""event -> actions, lane and lookup: the owners' functions run here, and whatever they do is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from consumer.contracts.actions import Action
+from consumer.contracts.contract import Route
+from consumer.contracts.events import Event
+from consumer.contracts.meta import Meta
+from consumer.errors import Rejected
+from consumer.model import Call, Envelope, Ignored, Lookup, Record
+from consumer.stages.cloudevents import moment
+from consumer.stages.validate import describe
+
+
+def map_event(
+    event: Event, route: Route, record: Record, envelope: Envelope
+) -> tuple[Call, ...] | Ignored:
+    """What the route's function makes of the event, encoded as it will be sent.
+
+    Raises:
+        Rejected: `unmappable`: it raised, gave nothing that can be sent, or an action that it
+            does not declare.
+    """
+    try:
+        if route.meta_name is None:
+            given: object = route.function(event)
+        else:
+            given = route.function(event, **{route.meta_name: meta_of(record, envelope)})
+        if isinstance(given, Ignored):
+            return Ignored(given.why, envelope.type)
+        actions = (given,) if isinstance(given, Action) else _several(given)
+        unfit = _unfit(actions, given, route)
+        if unfit is None:
+            # Encoding runs owners' serializers too.
+            return tuple([action.call() for action in actions])
+    except Exception as error:  # noqa: BLE001 (the function is owners' code, and may raise anything)
+        unfit = _raised(error, route)
+    # Raised out here, so that the error chain does not keep the event in memory, or in a traceback.
+    raise _unmappable(route, unfit)
+
+
+def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
+    """What the record must keep its order with, within its topic; None: nothing.
+
+    Equal values share a lane, so that none is split where equality is wider than identity (1, 1.0, True).
+
+    Raises:
+        Rejected: `unmappable`: `order_by` raised, or gave a value that cannot be a key.
+    """
+    if route.order is None:
+        return None if record.key is None else (record.topic, ("key", record.key))
+    try:
+        value = route.order(event)
+        hash(value)
+        steady = bool(value == value)  # noqa: PLR0124 (NaN is no key: each would be a lane of its own)
+    except Exception as error:  # noqa: BLE001 (`order_by` and what it gives are owners' code)
+        fault = f"order_by raised {type(error).__name__}"
+    else:
+        if steady:
+            return (record.topic, ("by", value))
+        fault = "order_by gave a value that does not equal itself"
+    raise _unmappable(route, fault)
+
+
+def lookup_of(event: Event, route: Route) -> Lookup | None:
+    """How to read back whether the action was applied, for routes that ask.
+
+    Raises:
+        Rejected: `unmappable`: a function given to `ask` raised, or gave no key.
+    """
+    if route.ask is None:
+        return None
+    try:
+        return route.ask.lookup(event)
+    except Exception as error:  # noqa: BLE001 (its key and search values are owners' code)
+        fault = f"ask raised {type(error).__name__}"
+    raise _unmappable(route, fault)
+
+
+def meta_of(record: Record, envelope: Envelope) -> Meta:
+    """The record's coordinates and envelope, as functions may ask for them."""
+    return Meta(
+        id=envelope.id,
+        type=envelope.type,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        source=envelope.source,
+        time=None if envelope.time is None else moment(envelope.time),
+        subject=envelope.subject,
+        key=record.key,
+        headers=record.headers,
+    )
+
+
+def _several(given: object) -> Sequence[Any]:
+    if isinstance(given, Sequence) and not isinstance(given, str | bytes | bytearray):
+        return given
+    return ()
+
+
+def _unfit(actions: Sequence[Any], given: object, route: Route) -> str | None:
+    if not actions:
+        if isinstance(given, list | tuple):
+            return 'returned no action; where none is needed, return ignore("why")'
+        return f"returned {type(given).__name__}, which is neither an action nor a sequence of them"
+    for action in actions:
+        if not isinstance(action, Action):
+            return f"returned a sequence with {type(action).__name__}, which is no action"
+        if type(action) not in route.actions:
+            # What is not declared was checked by nobody: not against the ontology, not by `check`.
+            return f"returned {type(action).__name__}, which its annotation does not name"
+    if len(actions) > 1 and route.repeat.claimed:
+        return f'returned several actions, but repeat is "{route.repeat.value}"'
+    return None
+
+
+def _raised(error: Exception, route: Route) -> str:
+    if isinstance(error, ValidationError):
+        return f"raised ValidationError: {describe(error, route.actions)}"
+    # Its message is the owner's, and may quote the event.
+    return f"raised {type(error).__name__}"
+
+
+def _unmappable(route: Route, fault: str) -> Rejected:
+    return Rejected("unmappable", f"{route.function.__qualname__} {fault}", stage="map")
