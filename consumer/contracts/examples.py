@@ -117,7 +117,7 @@ class Example:
 
 def example_files(folder: Path) -> Sequence[Path]:
     """The example files of a contracts package, whose folder is given."""
-    return sorted((folder / "examples").glob("*/*.json"))
+    return sorted((folder / "examples").rglob("*.json"))
 
 
 def read_example(path: Path) -> Example:
