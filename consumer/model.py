@@ -181,7 +181,9 @@ class Prepared:
     applied: int = 0
     """How many of `calls` are applied."""
     attempts: int = 0
-    """Requests that failed with it; an outage is not counted."""
+    """Requests that failed with it."""
+    charged: int = 0
+    """Those of them that count against it: in an outage none does."""
     alone: bool = False
     """Send it in a request of its own: it failed in a batch while others of its type succeeded."""
     suspect: bool = False

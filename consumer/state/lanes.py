@@ -39,6 +39,10 @@ class Group:
         ready = self.ready
         return [ready.popleft() for _ in range(min(len(ready), self.limit))]
 
+    def take_one(self) -> list[Prepared]:
+        """One record, to probe with."""
+        return [(self.apart or self.ready).popleft()]
+
     @property
     def requests(self) -> int:
         """How many requests what is ready makes."""
@@ -177,7 +181,10 @@ class Lanes:
             if group.ready or group.apart:
                 yield group
 
-    @property
-    def requests(self) -> int:
-        """How many requests all that is ready makes."""
-        return sum(group.requests for group in self._turns)
+    def requests_where(self, open_for: Callable[[Group], bool]) -> int:
+        """How many requests all makes that is ready in such groups."""
+        return sum(
+            group.requests
+            for group in self._turns
+            if (group.ready or group.apart) and open_for(group)
+        )

@@ -1,0 +1,164 @@
+"""Commits: one in flight, each a whole snapshot, carrying all claims that wait.
+
+A commit that gets no answer may land later, over newer ones: it ends the session, and from then on
+nothing is claimed in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from consumer.model import Commit, CommitResult, Partition, Prepared
+from consumer.ports import Source, Watch
+from consumer.state.offset_codec import encode
+from consumer.state.tenure import Claim, Tenure
+from consumer.state.workload import Workload, owner
+
+_BYTES_PER_SECOND: Final = 1_000_000
+"""Claim commits go into one partition of the offsets topic: they may not fill it."""
+_AGAIN_AFTER: Final = 0.1
+_STALE_INTERVALS: Final = 10
+
+
+class Commits:
+    """The commit loop. `claim` is what a harmful action waits for."""
+
+    def __init__(self, source: Source, workload: Workload, watch: Watch) -> None:
+        self._source = source
+        self._workload = workload
+        self._watch = watch
+        self._interval = workload.limits.commit_interval
+        self._asked = asyncio.Event()
+        self._answered: list[asyncio.Future[None]] = []
+        self._one_at_a_time = asyncio.Lock()
+        self._acknowledged = asyncio.get_running_loop().time()
+        self._pause = 0.0
+        self.unanswered = asyncio.Event()
+        """Set when the session must end."""
+
+    def stale(self, now: float) -> bool:
+        """True: the last commit is too old, so nothing new may be sent (a kill would repeat it all)."""
+        return now - self._acknowledged > _STALE_INTERVALS * self._interval
+
+    async def claim(self, entries: Sequence[Prepared]) -> None:
+        """Return when each claim is answered: durable, or never to be (its tenure is ending)."""
+        offsets: dict[Tenure, list[int]] = {}
+        for entry in entries:
+            if entry.claim is None and not owner(entry).ending:
+                offsets.setdefault(owner(entry), []).append(entry.record.offset)
+        claims = {tenure: tenure.claim(wanted) for tenure, wanted in offsets.items()}
+        for entry in entries:
+            if entry.claim is None:
+                entry.claim = claims.get(owner(entry))
+        self._asked.set()
+        await self._answer_of(list(claims.values()))
+
+    async def _answer_of(self, claims: Sequence[Claim]) -> None:
+        while not all(claim.answered for claim in claims):
+            answered = asyncio.get_running_loop().create_future()
+            self._answered.append(answered)
+            await answered
+
+    def tell(self) -> None:
+        """Wake those who wait for an answer."""
+        answered, self._answered = self._answered, []
+        for future in answered:
+            if not future.done():
+                future.set_result(None)
+
+    async def run(self) -> None:
+        """Commit what changed, each interval and whenever a claim waits. Ends only by cancellation."""
+        while True:
+            await self._until_asked()
+            await self.commit([t for t in self._workload.tenures.values() if not t.ending])
+
+    async def _until_asked(self) -> None:
+        # A pause after a large or a refused commit holds for claims too; else they do not wait.
+        if self._pause:
+            await asyncio.sleep(self._pause)
+        try:
+            async with asyncio.timeout(max(0.0, self._interval - self._pause)):
+                await self._asked.wait()
+        except TimeoutError:
+            pass
+        self._asked.clear()
+
+    async def commit(self, tenures: Collection[Tenure], *, drained: bool = False) -> bool:
+        """One commit of what changed in these tenures; True if all of it is stored."""
+        async with self._one_at_a_time:
+            return await self._commit(tenures, drained=drained)
+
+    async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
+        started = asyncio.get_running_loop().time()
+        changed = [t for t in tenures if _to_commit(t) and (drained or t.changes != t.saved)]
+        # Content is frozen here: what is claimed from here on waits for the next commit.
+        content = {t: (_snapshot(t, drained=drained), t.changes, t.claims) for t in changed}
+        for tenure in changed:
+            tenure.claims = []
+        self._pause = sum(len(c.metadata) for c, _, _ in content.values()) / _BYTES_PER_SECOND
+        if not content:
+            self._acknowledged = started
+            return True
+        # Shielded: a commit that is under way is waited for, or it might land over a newer one.
+        results = await self._source_commit(
+            {tenure.partition: commit for tenure, (commit, _, _) in content.items()}, changed
+        )
+        for tenure, (_, changes, claims) in content.items():
+            self._settle(tenure, results[tenure.partition], changes, claims)
+        stored = all(result is CommitResult.STORED for result in results.values())
+        if stored:
+            self._acknowledged = started
+        else:
+            self._pause = max(self._pause, _AGAIN_AFTER)
+            self._asked.set()
+        self._watch.committed(results)
+        self.tell()
+        return stored
+
+    async def _source_commit(
+        self, commits: dict[Partition, Commit], tenures: Iterable[Tenure]
+    ) -> dict[Partition, CommitResult]:
+        """One request per session: tenures of two sessions overlap for a moment at most."""
+        results: dict[Partition, CommitResult] = {}
+        for session in {tenure.session for tenure in tenures}:
+            own = {t.partition: commits[t.partition] for t in tenures if t.session == session}
+            results.update(await self._source.commit(session, own))
+        return results
+
+    def _settle(
+        self, tenure: Tenure, result: CommitResult, changes: int, claims: list[Claim]
+    ) -> None:
+        match result:
+            case CommitResult.STORED:
+                tenure.saved = changes
+                for claim in claims:
+                    claim.answer(durable=not tenure.ending)
+                return
+            case CommitResult.AGAIN | CommitResult.REBALANCING if not tenure.ending:
+                tenure.claims = claims + tenure.claims
+                return
+            case CommitResult.UNANSWERED:
+                self._workload.end(self._workload.partitions)
+                self.unanswered.set()
+            case CommitResult.LOST:
+                self._workload.end([tenure.partition], lost=True)
+            case CommitResult.REFUSED:
+                tenure.held = "the broker refuses its commits: see the log of commits"
+                self._workload.end([tenure.partition])
+                self._watch.held(tenure.partition, tenure.held)
+            case _:
+                pass
+        for claim in claims:
+            claim.answer(durable=False)
+
+
+def _to_commit(tenure: Tenure) -> bool:
+    return not tenure.lost and tenure.held is None
+
+
+def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:
+    """Offset and metadata from one snapshot: never stripped, never shortened."""
+    snapshot = tenure.ledger.snapshot()
+    return Commit(snapshot.offset, encode(snapshot.done, snapshot.claims, drained=drained))

@@ -1,0 +1,139 @@
+"""MANY records: wires the core together, runs it, and ends it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+from consumer.bury import Bury
+from consumer.commits import Commits
+from consumer.gatekeeper import Gatekeeper
+from consumer.intake import Intake, Prepare
+from consumer.model import Partition
+from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
+from consumer.recover import Recover
+from consumer.sessions import Sessions
+from consumer.state.gate import Gate
+from consumer.state.limits import Limits, Retry
+from consumer.state.workload import Workload
+from consumer.submit import Submit
+from consumer.waits import Waits
+
+_POLL_ENDS_IN: Final = 1.0
+"""Seconds that a last poll is given; one that hangs in a rebalance ends with the source."""
+
+__all__ = ["Dispatch", "Limits", "Retry"]
+
+
+class Dispatch:
+    """One process's core: it owns every task that touches a record."""
+
+    def __init__(
+        self,
+        source: Source,
+        actions: Actions,
+        dead_letters: DeadLetters,
+        clock: Clock,
+        watch: Watch,
+        prepare: Prepare,
+        *,
+        limits: Limits,
+        retry: Retry,
+        rng: random.Random,
+    ) -> None:
+        self._source = source
+        self._actions = actions
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._watch = watch
+        self._prepare = prepare
+        self._retry = retry
+        self._waits = Waits(retry, rng)
+        self._stop = asyncio.Event()
+        self.workload = Workload(limits)
+        self.gate = Gate()
+
+    def stop(self) -> None:
+        """Begin a graceful stop; `run` returns when it is done."""
+        self._stop.set()
+
+    def reached(self, ends: Mapping[Partition, int]) -> bool:
+        """True when all before these offsets is settled, here."""
+        tenures = self.workload.tenures
+        return all(
+            partition in tenures and tenures[partition].ledger.watermark >= end
+            for partition, end in ends.items()
+        )
+
+    async def run(self) -> bool:
+        """Consume until stopped. True if nothing was left undone: no request alive, all committed.
+
+        Raises:
+            StartRefused: the source could not join.
+        """
+        commits = Commits(self._source, self.workload, self._watch)
+        submit = Submit(
+            self._source,
+            self._actions,
+            self._clock,
+            self._watch,
+            self.workload,
+            self.gate,
+            commits,
+        )
+        drained = stored = False
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                letters: set[asyncio.Task[None]] = set()
+
+                def spawn(coroutine: Coroutine[Any, Any, None], name: str) -> None:
+                    letter = tasks.create_task(coroutine, name=name)
+                    letters.add(letter)
+                    letter.add_done_callback(letters.discard)
+
+                bury = Bury(self._dead_letters, self._watch, self.workload, self._waits, spawn)
+                sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
+                intake = Intake(
+                    self._source, self._prepare, self._watch, self.workload, bury, submit.wake
+                )
+                recover = self._recover(submit, bury)
+                await self._source.join(sessions)
+                polling = tasks.create_task(intake.run(), name="intake")
+                loops = [
+                    tasks.create_task(commits.run(), name="commits"),
+                    tasks.create_task(sessions.renew(), name="sessions"),
+                    *(
+                        tasks.create_task(submit.slot(recover), name=f"slot {number}")
+                        for number in range(self.workload.limits.max_in_flight)
+                    ),
+                ]
+                await self._stop.wait()
+                # The stop order. First no more records, then no more requests: a drain that new
+                # work still reaches never ends. The commit comes after the drain, or the drain's
+                # work is repeated; the slots end after the commit, as they are what is drained.
+                # Only then is the group left: whoever comes next finds it all in the store.
+                intake.stopping = True
+                drained, stored = await sessions.hand_over()
+                await asyncio.wait([polling], timeout=_POLL_ENDS_IN)
+                for task in (polling, *loops, *letters):
+                    task.cancel()
+        finally:
+            # With a request still alive the group is not left: the session timeout covers it.
+            await self._source.close(leave=drained)
+        return drained and stored
+
+    def _recover(self, submit: Submit, bury: Bury) -> Recover:
+        gatekeeper = Gatekeeper(self.gate, self.workload, self._watch, submit.ring_at)
+        return Recover(
+            self._actions,
+            self._watch,
+            self.workload,
+            gatekeeper,
+            bury,
+            self._waits,
+            retry=self._retry,
+            send=submit.send,
+            ring_at=submit.ring_at,
+        )

@@ -1,0 +1,139 @@
+"""Records in: asked for as far as there is room, prepared once, and put in their lanes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from consumer.bury import Bury
+from consumer.errors import Rejected
+from consumer.model import Ignored, Partition, PlainRecord, Prepared, Record, Unreadable
+from consumer.ports import Source, Watch
+from consumer.state.ledger import Standing
+from consumer.state.tenure import Claim, Tenure
+from consumer.state.workload import Workload
+
+Prepare = Callable[[Record | Unreadable], Prepared | Ignored | Rejected]
+
+_POLL_WAIT: Final = 0.5
+_FULL_WAIT: Final = 0.02
+"""Seconds between two looks while nothing may be taken in: what is queued lasts longer than that."""
+_POLL_RECORDS: Final = 500
+"""Records prepared at one go: some milliseconds during which nothing else runs."""
+_RECORD_COST: Final = 512
+"""Bytes that a record costs beside its own, headers and objects included."""
+
+
+class Intake:
+    """The only one who polls. Back-pressure is not asking for more; polling itself never stops."""
+
+    def __init__(
+        self,
+        source: Source,
+        prepare: Prepare,
+        watch: Watch,
+        workload: Workload,
+        bury: Bury,
+        wake: Callable[[], None],
+    ) -> None:
+        self._source = source
+        self._prepare = prepare
+        self._watch = watch
+        self._workload = workload
+        self._bury = bury
+        self._wake = wake
+        self._stuck: set[Partition] = set()
+        self.stopping = False
+
+    async def run(self) -> None:
+        """Poll until `stopping`. Not to be cancelled: the source may be in the midst of a rebalance."""
+        while not self.stopping:
+            wanted = self._wanted()
+            wait = _POLL_WAIT if wanted else _FULL_WAIT
+            credits_ = min(self._workload.room, _POLL_RECORDS)
+            records = await self._source.poll(wanted, credits_, wait)
+            for record in records:
+                self._take(record)
+            self._move_on(wanted)
+            self._say_stuck()
+            if records:
+                self._wake()
+                # A source with records at hand returns without giving way to anybody.
+                await asyncio.sleep(0)
+
+    def _wanted(self) -> list[Partition]:
+        tenures = self._workload.tenures.values()
+        # Small helpings cost as much as large ones: wait until a twentieth is free.
+        if self._workload.room * 20 < self._workload.limits.max_records:
+            return []
+        return [tenure.partition for tenure in tenures if tenure.readable]
+
+    def _move_on(self, wanted: list[Partition]) -> None:
+        """Pass what never comes as a record, so that the watermark reaches the end of the log."""
+        for partition in wanted:
+            tenure = self._workload.tenures.get(partition)
+            if tenure is None or tenure.ending:
+                continue
+            position = self._source.position(partition)
+            if position > tenure.ledger.position:
+                tenure.ledger.skip_to(position)
+                tenure.changes += 1
+                self._say_gone(tenure)
+
+    def _say_stuck(self) -> None:
+        stuck = self._source.stuck
+        for partition, why in stuck.items():
+            if partition not in self._stuck:
+                self._watch.held(partition, why)
+        self._stuck = set(stuck)
+
+    def _take(self, record: Record | Unreadable) -> None:
+        tenure = self._workload.tenures.get((record.topic, record.partition))
+        if tenure is None or tenure.ending:
+            return  # fetched before the revocation: the next owner reads it
+        before = tenure.ledger.position
+        standing = tenure.ledger.receive(record.offset)
+        if record.offset > before:
+            self._say_gone(tenure)
+        if standing is Standing.DONE:
+            return
+        prepared = self._prepare_once_more(record)
+        if type(prepared) is Prepared:
+            self._admit(prepared, tenure, suspect=standing is Standing.SUSPECT)
+        elif isinstance(prepared, Rejected):
+            size = len(record.key or b"") + len(record.value or b"") + _RECORD_COST
+            self._workload.took(size)
+            self._bury.record(record, prepared, tenure, size)
+        elif isinstance(prepared, Ignored):
+            tenure.settled(record.offset)
+            self._watch.ignored(record, prepared.why)
+
+    def _admit(self, prepared: Prepared, tenure: Tenure, *, suspect: bool) -> None:
+        prepared.tenure = tenure
+        if suspect and prepared.repeat.claimed:
+            prepared.suspect = True
+            prepared.not_before = tenure.suspects_until
+            prepared.claim = Claim(durable=True)  # it was found in the store
+        self._workload.took(prepared.size)
+        self._workload.lanes.add(prepared)
+
+    def _prepare_once_more(self, record: Record | Unreadable) -> Prepared | Ignored | Rejected:
+        """One record's boundary: a bug of ours is tried once more, then a letter; the others go on."""
+        try:
+            return self._prepare(record)
+        except Exception:  # noqa: BLE001
+            try:
+                return self._prepare(record)
+            except Exception as bug:  # noqa: BLE001
+                return Rejected("internal", type(bug).__name__, stage="prepare")
+
+    def _say_gone(self, tenure: Tenure) -> None:
+        """Claimed by a former owner, and the log has them no more: letters with coordinates only."""
+        for offset in tenure.ledger.gone():
+            self._watch.noted(tenure.partition, f"offset {offset} was claimed and is gone")
+            record = PlainRecord(*tenure.partition, offset)
+            detail = "claimed by a former owner of the partition; the log no longer has the record"
+            self._workload.took(_RECORD_COST)
+            rejected = Rejected("unknown", detail, stage="submit")
+            self._bury.record(record, rejected, tenure, _RECORD_COST)

@@ -1,0 +1,131 @@
+"""Sessions: what is assigned, drained and handed over, and how a session ends that got no answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from consumer.bury import Bury
+from consumer.commits import Commits
+from consumer.model import Committed, Partition, Session
+from consumer.ports import Source, Watch
+from consumer.state.ledger import Ledger
+from consumer.state.offset_codec import Damaged, Known, decode
+from consumer.state.tenure import Tenure
+from consumer.state.workload import Workload
+from consumer.submit import Submit
+
+_DRAIN_MARGIN: Final = 3.0
+"""Seconds beyond the request timeout after which every request has ended by itself."""
+
+
+class Sessions:
+    """The source's listener."""
+
+    def __init__(
+        self,
+        source: Source,
+        watch: Watch,
+        workload: Workload,
+        commits: Commits,
+        submit: Submit,
+        bury: Bury,
+    ) -> None:
+        self._source = source
+        self._watch = watch
+        self._workload = workload
+        self._commits = commits
+        self._submit = submit
+        self._bury = bury
+        self._now = asyncio.get_running_loop().time
+
+    async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
+        """Begin a tenure for each, knowing what the store says and nothing else."""
+        for partition, found in committed.items():
+            former = self._workload.tenures.get(partition)
+            if former is not None:
+                self._workload.forget(self._workload.end([partition], lost=True))
+            self._workload.tenures[partition] = self._tenure(partition, session, found)
+        self._watch.assigned(list(committed))
+
+    def _tenure(self, partition: Partition, session: Session, found: Committed) -> Tenure:
+        max_span = self._workload.limits.max_span
+        now = self._now()
+        try:
+            known = decode(found.metadata)
+        except Damaged as fault:
+            # Read as empty it would send claimed actions again: the partition stands still.
+            tenure = Tenure(
+                partition, session, Ledger(found.offset, max_span=max_span), suspects_until=now
+            )
+            tenure.held = f"its commit metadata cannot be trusted: {fault}"
+            self._watch.held(partition, tenure.held)
+            return tenure
+        self._note(partition, found, known)
+        ledger = Ledger(found.offset, known, max_span=max_span)
+        wait = self._workload.limits.settle_time
+        return Tenure(partition, session, ledger, suspects_until=now + wait)
+
+    def _note(self, partition: Partition, found: Committed, known: Known | None) -> None:
+        if known is None and found.metadata:
+            self._watch.noted(partition, "metadata of another program is beside its offset")
+        elif known is not None and known.claims:
+            count = known.claims.bit_count()
+            self._watch.noted(partition, f"{count} claims of a former owner are not settled")
+
+    async def revoked(self, partitions: Collection[Partition]) -> bool:
+        """Drain, commit, forget. The order matters: a commit before the drain would miss its work."""
+        ended = self._workload.end(partitions)
+        drained = await self._drain(ended)
+        await self._commits.commit(ended, drained=drained)
+        self._workload.forget(ended)
+        self._watch.revoked(partitions, drained=drained)
+        return drained
+
+    async def _drain(self, tenures: Collection[Tenure]) -> bool:
+        """True when no request of them is alive. A letter that is not taken is not waited for longer."""
+        # Slots that wait for a claim were answered when the tenures ended: they have to hear of it.
+        self._commits.tell()
+        deadline = self._now() + self._workload.limits.request_timeout + _DRAIN_MARGIN
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._submit.drained(tenures)
+        except TimeoutError:
+            return False
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._bury.drained(tenures)
+        except TimeoutError:
+            pass  # their records stay unsettled: the next owner writes the letters
+        return True
+
+    def lost(self, partitions: Collection[Partition]) -> None:
+        """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
+        ended = self._workload.end(partitions, lost=True)
+        self._commits.tell()
+        self._workload.forget(ended)
+        self._watch.revoked(partitions, drained=False)
+
+    async def renew(self) -> None:
+        """End each session whose commit got no answer. Ends only by cancellation.
+
+        Raises:
+            RuntimeError: a request outlived its own timeout, so the group must not be left.
+        """
+        while True:
+            await self._commits.unanswered.wait()
+            self._commits.unanswered.clear()
+            if not await self.revoked(self._workload.partitions):
+                raise RuntimeError("a request outlived its timeout: the group cannot be left")
+            # As a new member: the broker refuses what the old one sent, however late it lands.
+            await self._source.rejoin()
+            self._commits.unanswered.clear()
+
+    async def hand_over(self) -> tuple[bool, bool]:
+        """The end of the service: drain and commit everything. Returns (drained, stored)."""
+        ended = self._workload.end(self._workload.partitions)
+        drained = await self._drain(ended)
+        stored = await self._commits.commit(ended, drained=drained)
+        self._workload.forget(ended)
+        return drained, stored

@@ -1,0 +1,80 @@
+"""One partition during one session: what is settled in it, what is claimed, and whether it is still ours."""
+
+from __future__ import annotations
+
+from consumer.model import Partition, Session
+from consumer.state.ledger import Ledger
+
+
+class Claim:
+    """The claim of some records of one partition, taken together and answered together."""
+
+    __slots__ = ("answered", "durable")
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self.durable = durable
+        self.answered = durable
+
+    def answer(self, *, durable: bool) -> None:
+        """The commit that carried it was answered, or never will be."""
+        self.durable = durable
+        self.answered = True
+
+
+class Tenure:
+    """Ends with the session: what finishes later settles here, where nobody commits any more."""
+
+    def __init__(
+        self, partition: Partition, session: Session, ledger: Ledger, *, suspects_until: float
+    ) -> None:
+        self.partition = partition
+        self.session = session
+        self.ledger = ledger
+        self.suspects_until = suspects_until
+        """Until then a request of the former owner may take effect."""
+        self.ending = False
+        """Nothing of it is sent any more: it is being drained, or it is lost."""
+        self.lost = False
+        """It is not ours any more: nothing is committed."""
+        self.held: str | None = None
+        """Why it stands still until a person acts: it is neither read nor committed."""
+        self.letters_failing = 0
+        """Letters of it that the dead-letter topic does not take now: nothing more is read."""
+        self.changes = 0
+        """Counts what there is to commit."""
+        self.saved = -1
+        """`changes` as they were in the last commit that was acknowledged."""
+        self.claims: list[Claim] = []
+        """Claims that wait for a commit to carry them."""
+
+    def settled(self, offset: int) -> None:
+        """The record at this offset is done, for good."""
+        self.ledger.done(offset)
+        self.changes += 1
+
+    def claim(self, offsets: list[int]) -> Claim:
+        """Put a claim for these offsets into the next commit."""
+        claim = Claim()
+        for offset in offsets:
+            self.ledger.claim(offset)
+        self.claims.append(claim)
+        self.changes += 1
+        return claim
+
+    def release(self, offset: int) -> None:
+        """What was claimed was certainly not executed: the next commit drops the claim."""
+        self.ledger.release(offset)
+        self.changes += 1
+
+    def end(self, *, lost: bool = False) -> None:
+        """Send nothing more; claims that still wait will never be durable."""
+        self.ending = True
+        self.lost = self.lost or lost
+        for claim in self.claims:
+            claim.answer(durable=False)
+        self.claims.clear()
+
+    @property
+    def readable(self) -> bool:
+        """True: more records of it may be taken in."""
+        return not (self.ending or self.held or self.letters_failing) and self.ledger.room > 0

@@ -1,0 +1,117 @@
+"""Everything taken in and not settled: tenures, lanes, and what they weigh. The one place that settles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from consumer.model import Partition, Prepared
+from consumer.state.lanes import Lanes
+from consumer.state.limits import Limits
+from consumer.state.tenure import Tenure
+
+
+class Workload:
+    """A record is in here from its intake until it is settled, or dropped with its tenure."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.lanes = Lanes(batch_size=limits.batch_size)
+        self.tenures: dict[tuple[str, int], Tenure] = {}
+        self.records = 0
+        self.bytes = 0
+        self._keepers: set[Prepared] = set()
+
+    @property
+    def room(self) -> int:
+        """How many more records may be taken in; none when the bytes are used up."""
+        if self.bytes >= self.limits.max_bytes:
+            return 0
+        return max(0, self.limits.max_records - self.records)
+
+    @property
+    def partitions(self) -> list[Partition]:
+        """Those that are assigned now."""
+        return [tenure.partition for tenure in self.tenures.values()]
+
+    def took(self, size: int) -> None:
+        """A record was taken in."""
+        self.records += 1
+        self.bytes += size
+
+    def shed(self, size: int) -> None:
+        """A record is settled or dropped."""
+        self.records -= 1
+        self.bytes -= size
+
+    def finish(self, entry: Prepared) -> None:
+        """The record is settled: applied, or its letter is acknowledged. Its lane goes on."""
+        tenure = owner(entry)
+        tenure.ledger.done(entry.record.offset)
+        tenure.changes += 1
+        self.records -= 1
+        self.bytes -= entry.size
+        self.lanes.settle(entry)
+
+    def advance(self, entry: Prepared) -> None:
+        """One action of the record took effect; the record is settled with its last one."""
+        entry.applied += 1
+        if entry.applied == len(entry.calls):
+            self.finish(entry)
+        else:
+            self.lanes.ready(entry)
+
+    def abandon(self, entry: Prepared) -> None:
+        """A record in hand whose tenure is ending: it is left to the next owner, unsent."""
+        self.release(entry)
+        self.shed(entry.size)
+        self.lanes.settle(entry)
+
+    # Claims that are durable while their record waits. They are kept for the next try, and dropped
+    # when the gate closes: a kill during an outage must not make every waiting record unknown.
+
+    def keep(self, entry: Prepared) -> None:
+        """A claimed record waits, certainly not executed."""
+        if entry.claim is not None and not entry.suspect:
+            self._keepers.add(entry)
+
+    def taken(self, entry: Prepared) -> None:
+        """A claimed record is in hand again."""
+        self._keepers.discard(entry)
+
+    def release_kept(self, action: str | None) -> None:
+        """The gate closed for this action type (None: for all)."""
+        for entry in [e for e in self._keepers if action in (None, e.call.action.name)]:
+            self.release(entry)
+
+    def release(self, entry: Prepared) -> None:
+        """Drop the claim of what was certainly not executed; a suspect keeps its own."""
+        self._keepers.discard(entry)
+        if entry.claim is None or entry.suspect:
+            return
+        entry.claim = None
+        owner(entry).release(entry.record.offset)
+
+    def end(self, partitions: Collection[Partition], *, lost: bool = False) -> list[Tenure]:
+        """Nothing of these partitions is sent any more; what is queued of them is dropped."""
+        ended = [self.tenures[p] for p in partitions if p in self.tenures]
+        for tenure in ended:
+            tenure.end(lost=lost)
+        for entry in self.lanes.drop(lambda entry: owner(entry).ending):
+            self.release(entry)
+            self.shed(entry.size)
+        return ended
+
+    def forget(self, tenures: Collection[Tenure]) -> None:
+        """They are over: what finishes late finishes into an orphan."""
+        for tenure in tenures:
+            tenure.end(lost=True)
+            if self.tenures.get(tenure.partition) is tenure:
+                del self.tenures[tenure.partition]
+
+
+def owner(entry: Prepared) -> Tenure:
+    """The tenure that a record was taken in under."""
+    tenure = entry.tenure
+    if not isinstance(tenure, Tenure):
+        raise TypeError(f"a record without a tenure: {entry.event_id!r}")
+    return tenure

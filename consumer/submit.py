@@ -1,0 +1,217 @@
+"""ONE request: take the heads of up to 20 lanes, claim what must be claimed, send, settle.
+
+As many coroutines run `slot` as requests may be in flight. There is no task, future or await per
+record on the good way. What did not go well is `recover.py`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+
+from consumer.commits import Commits
+from consumer.model import Answer, Applied, Outcome, Prepared, Request, Unknown, Withheld
+from consumer.ports import Actions, Clock, Source, Watch
+from consumer.recover import Recover
+from consumer.state.gate import Gate
+from consumer.state.tenure import Tenure
+from consumer.state.workload import Workload, owner
+
+_RECHECK = 0.25
+"""Seconds after which a slot looks again whether the lease was renewed or the commit came."""
+
+
+class Submit:
+    """The request slots, and what wakes them."""
+
+    def __init__(
+        self,
+        source: Source,
+        actions: Actions,
+        clock: Clock,
+        watch: Watch,
+        workload: Workload,
+        gate: Gate,
+        commits: Commits,
+    ) -> None:
+        self._source = source
+        self._actions = actions
+        self._clock = clock
+        self._watch = watch
+        self._workload = workload
+        self._gate = gate
+        self._commits = commits
+        self._loop = asyncio.get_running_loop()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._in_hand: set[tuple[Prepared, ...]] = set()
+        self._laid_down: list[asyncio.Future[None]] = []
+        self.in_flight = 0
+        """Requests that are on the way now."""
+
+    async def slot(self, recover: Recover) -> None:
+        """Serve requests, one at a time. Ends only by cancellation."""
+        while True:
+            entries, probing = self._next()
+            if not entries:
+                idle = self._loop.create_future()
+                self._idle.append(idle)
+                await idle
+                continue
+            hand = tuple(entries)
+            self._in_hand.add(hand)
+            try:
+                await self._serve(entries, recover, probing=probing)
+            finally:
+                self._in_hand.discard(hand)
+                self._lay_down()
+            if self._idle:
+                self.wake()
+
+    def _next(self) -> tuple[list[Prepared], bool]:
+        """What the next request carries, and whether it probes a closed gate; nothing: wait."""
+        now = self._loop.time()
+        lanes = self._workload.lanes
+        if not self._certain(now):
+            self.ring_at(now + _RECHECK)
+            return [], False
+        closed = self._gate.closed
+        for group in lanes.turns():
+            if not closed or self._gate.may_send(group.action.name, now):
+                return group.take(), False
+            if self._gate.probe(group.action.name, now):
+                return group.take_one(), True
+            self.ring_at(self._gate.next_probe(group.action.name))
+        self.ring_at(lanes.next_due)
+        return [], False
+
+    def _certain(self, now: float) -> bool:
+        """The membership outlives a request that starts now, and a kill would repeat little."""
+        timeout = self._workload.limits.request_timeout
+        return self._clock.now() + timeout <= self._source.lease() and not self._commits.stale(now)
+
+    def wake(self) -> None:
+        """Something may be ready: wake as many slots as there are requests to be made of it."""
+        idle = self._idle
+        if not idle:
+            return
+        self.ring_at(self._workload.lanes.next_due)
+        closed = self._gate.closed
+        now = self._loop.time()
+        wanted = self._workload.lanes.requests_where(
+            lambda group: not closed or self._gate.may_send(group.action.name, now)
+        )
+        # Where something is closed one looks in any case: it takes the probe, or arms the alarm.
+        for _ in range(min(len(idle), max(wanted, int(closed)))):
+            slot = idle.popleft()
+            if not slot.done():
+                slot.set_result(None)
+
+    def ring_at(self, when: float | None) -> None:
+        """Wake at that time at the latest: something is due then."""
+        if when is None:
+            return
+        if self._alarm is not None:
+            if self._alarm.when() <= when:
+                return
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._workload.lanes.due(self._loop.time())
+        self.ring_at(self._workload.lanes.next_due)
+        self.wake()
+
+    async def _serve(self, entries: list[Prepared], recover: Recover, *, probing: bool) -> None:
+        first = entries[0]
+        if probing and first.repeat.claimed:
+            await recover.probe(first)
+        elif first.suspect:
+            await recover.resolve(first)
+        else:
+            outcome = await self.send(entries, probing=probing)
+            if type(outcome) is Applied and not outcome.already:
+                self._settle(entries)
+                recover.gatekeeper.succeeded(first.call.action.name)
+            else:
+                await recover.outcome(entries, outcome)
+
+    def _settle(self, entries: Sequence[Prepared]) -> None:
+        self._watch.applied(entries, already=False)
+        advance = self._workload.advance
+        for entry in entries:
+            advance(entry)
+
+    async def send(self, entries: list[Prepared], *, probing: bool = False) -> Outcome:
+        """Send these records' actions as one request. Those whose tenure is ending are taken out.
+
+        `entries` is changed in place: what is left in it is what the outcome is about.
+        """
+        if entries[0].repeat.claimed:
+            await self._claim(entries)
+        if any(owner(entry).ending for entry in entries):
+            self._take_out(entries)
+        if not entries:
+            return Withheld()
+        may_send = self._permission(entries, probing=probing)
+        if not may_send():
+            return Withheld()
+        call = entries[0].call
+        request = Request(call.action, [e.call.parameters for e in entries], entries, may_send)
+        self.in_flight += 1
+        try:
+            return await self._actions.send(request)
+        # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
+        except Exception as bug:  # noqa: BLE001
+            return Unknown(Answer("internal", f"{type(bug).__name__} while sending"), answered=True)
+        finally:
+            self.in_flight -= 1
+
+    async def _claim(self, entries: Sequence[Prepared]) -> None:
+        for entry in entries:
+            self._workload.taken(entry)
+        if any(entry.claim is None or not entry.claim.durable for entry in entries):
+            await self._commits.claim(entries)
+
+    def _take_out(self, entries: list[Prepared]) -> None:
+        """Before sending, never after: a batch is executed as a whole or not at all."""
+        for entry in entries:
+            if owner(entry).ending:
+                self._workload.abandon(entry)
+        entries[:] = [entry for entry in entries if not owner(entry).ending]
+
+    def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
+        """The last check, asked here and again before the body's first byte is written."""
+        action = entries[0].call.action.name
+        claimed = entries[0].repeat.claimed
+
+        def may_send() -> bool:
+            now = self._loop.time()
+            if not self._certain(now):
+                return False
+            for entry in entries:
+                if owner(entry).ending:
+                    return False
+                if claimed and not (entry.claim is not None and entry.claim.durable):
+                    return False
+            return probing or not self._gate.closed or self._gate.may_send(action, now)
+
+        return may_send
+
+    # Draining
+
+    def _lay_down(self) -> None:
+        laid_down, self._laid_down = self._laid_down, []
+        for future in laid_down:
+            if not future.done():
+                future.set_result(None)
+
+    async def drained(self, tenures: Collection[Tenure]) -> None:
+        """Return when no record of these tenures is in hand."""
+        ended = set(tenures)
+        while any(owner(entry) in ended for hand in self._in_hand for entry in hand):
+            laid_down = self._loop.create_future()
+            self._laid_down.append(laid_down)
+            await laid_down
