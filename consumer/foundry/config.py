@@ -1,0 +1,171 @@
+"""What the Foundry edge is told at the start: where Foundry is, as whom to speak, and how much at once."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from yarl import URL
+
+from consumer.errors import SettingsError
+
+DEFAULT_SCOPES = ("api:ontologies-read", "api:ontologies-write")
+MAX_IN_FLIGHT = 800
+"""Foundry's limit of simultaneous requests for a service user."""
+_SECRET_FILE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret given as a value, or as a file that is opened anew for each reading, so that it may rotate."""
+
+    value: str | None = field(default=None, repr=False)
+    file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.file is None):
+            raise SettingsError("foundry.client_secret: give a value or a file, one of them")
+
+    def read(self) -> str:
+        """The secret as it is now, without the file's last line end.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is empty, too large, or no text.
+        """
+        if self.file is None:
+            text = self.value or ""
+        else:
+            with self.file.open("rb") as opened:
+                raw = opened.read(_SECRET_FILE_BYTES + 1)
+            if len(raw) > _SECRET_FILE_BYTES:
+                raise ValueError("the secret file is too large")
+            text = _decoded(raw).rstrip("\r\n")
+        if not text:
+            raise ValueError("the secret is empty")
+        return text
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        # A UnicodeDecodeError carries the bytes it choked on: the secret itself.
+        raise ValueError("the secret file is not UTF-8 text") from None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundryConfig:
+    """Settings of the Foundry edge; durations in seconds.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names it, never a secret.
+    """
+
+    hostname: str
+    ontology: str
+    client_id: str
+    client_secret: Secret
+    client_auth: Literal["post", "basic"] = "post"
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
+    max_in_flight: int = 64
+    request_timeout: float = 15.0
+    ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)
+    """May carry a user and a password: not shown."""
+
+    def __post_init__(self) -> None:
+        base_url(self.hostname)
+        for name in ("ontology", "client_id"):
+            if not getattr(self, name).strip():
+                raise SettingsError(f"foundry.{name} is empty")
+        _segment_setting("foundry.ontology", self.ontology)
+        if not 1 <= self.max_in_flight <= MAX_IN_FLIGHT:
+            raise SettingsError(
+                f"foundry.max_in_flight is {self.max_in_flight}, not within 1 and {MAX_IN_FLIGHT}"
+            )
+        if not 0 < self.request_timeout < float("inf"):
+            raise SettingsError(f"foundry.request_timeout is {self.request_timeout}, not above 0")
+        if self.proxy is not None:
+            _check_proxy(self.proxy)
+
+
+def base_url(hostname: str) -> str:
+    """`https://host[:port][/prefix]` without a slash at the end, of a bare host or a URL.
+
+    Raises:
+        SettingsError: it is no host, not https (http is for loopback only), or carries more than that.
+    """
+    text = hostname.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    parts = urlsplit(text)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or any(character.isspace() or character in "\\%" for character in text):
+        raise SettingsError("foundry.hostname is no host name and no URL")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise SettingsError("foundry.hostname may hold scheme, host, port and path, nothing else")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise SettingsError(
+            f"foundry.hostname has scheme {parts.scheme!r}: https is needed"
+            " (http is allowed for a loopback address alone)"
+        )
+    prefix = [part for part in parts.path.split("/") if part]
+    if any(part in {".", ".."} for part in prefix):
+        raise SettingsError("foundry.hostname has a dot segment in its path")
+    at = f"[{host}]" if ":" in host else host
+    return "/".join((f"{parts.scheme}://{at}{f':{port}' if port else ''}", *prefix))
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and loopback addresses: what never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def path_segment(value: str) -> str:
+    """One path segment, fully quoted: whatever it holds, it stays one segment.
+
+    Raises:
+        ValueError: it is empty or a dot segment, which no quoting keeps in its place.
+    """
+    if value in {"", ".", ".."}:
+        raise ValueError("an empty or dot segment cannot stand in a path")
+    return quote(value, safe="")
+
+
+def endpoint(base: str, *segments: str) -> URL:
+    """The URL of an endpoint; each segment is quoted by `path_segment`, and nothing unquotes it again."""
+    return URL("/".join((base, *map(path_segment, segments))), encoded=True)
+
+
+def _segment_setting(name: str, value: str) -> None:
+    try:
+        path_segment(value)
+    except ValueError as exc:
+        raise SettingsError(f"{name} is {value!r}: {exc}") from None
+
+
+def _check_proxy(proxy: str) -> None:
+    parts = urlsplit(proxy)
+    try:
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError("foundry.proxy is no http:// or https:// URL")
+
+
+Clock = Callable[[], float]
+"""Seconds, monotonic."""

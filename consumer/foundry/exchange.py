@@ -1,0 +1,180 @@
+"""One request and its answer: with a token, within one deadline, and knowing whether it left this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import hdrs
+from yarl import URL
+
+from consumer.foundry.answers import Reply
+from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
+from consumer.foundry.tokens import Token, Tokens
+from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, read_reply
+from consumer.model import Outage, Withheld
+
+_TRIES = 3
+"""How often a connection may turn out to be closed before a byte was written to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """It was sent, and no status line came back: it may have been executed, or be so yet."""
+
+    cause: Cause
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far the present try came; the deadline may strike at any point of it."""
+
+    has_token: bool = False
+    body: Body | None = None
+
+    def timed_out(self) -> Outage | Withheld | Lost:
+        if not self.has_token:
+            return TIMEOUT.outage("token")
+        if self.body is None or self.body.phase is Phase.WAITING:
+            return CONNECT_TIMEOUT.outage()
+        return Withheld() if self.body.phase is Phase.WITHHELD else Lost(TIMEOUT)
+
+
+class Exchange:
+    """Sends with the one token; a 401 gets a fresh one and one more try, for it was not executed."""
+
+    def __init__(self, session: aiohttp.ClientSession, tokens: Tokens, timeout: float) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._timeout = timeout
+
+    async def post(
+        self,
+        url: URL,
+        data: bytes,
+        may_send: Callable[[], bool] = lambda: True,
+        extra: Mapping[str, str] | None = None,
+    ) -> Reply | Outage | Withheld | Lost:
+        """POST a JSON body. All of it, the wait for a token and a second try included, ends in time.
+
+        Raises:
+            Exception: what `may_send` raises.
+        """
+        attempt = _Attempt()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._post(attempt, url, data, may_send, extra)
+        except TimeoutError:
+            return attempt.timed_out()
+
+    async def get(self, url: URL) -> Reply | Outage:
+        """GET. aiohttp may repeat it on a broken connection, which is harmless."""
+        attempt = _Attempt()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._get(attempt, url)
+        except TimeoutError:
+            return TIMEOUT.outage("unreachable" if attempt.has_token else "token")
+
+    async def _post(
+        self,
+        attempt: _Attempt,
+        url: URL,
+        data: bytes,
+        may_send: Callable[[], bool],
+        extra: Mapping[str, str] | None,
+    ) -> Reply | Outage | Withheld | Lost:
+        token = self._tokens.current() or await self._tokens.get()
+        for last in (False, True):
+            if isinstance(token, Outage):
+                return token
+            attempt.has_token = True
+            headers = {"Authorization": token.authorization}
+            if extra:
+                headers.update(extra)
+            reply = await self._write(attempt, url, data, may_send, headers)
+            if last or not _unauthorised(reply):
+                return reply
+            token = await self._another_token(attempt, token)
+        raise AssertionError("the second try always returns")
+
+    async def _get(self, attempt: _Attempt, url: URL) -> Reply | Outage:
+        token = await self._tokens.get()
+        for last in (False, True):
+            if isinstance(token, Outage):
+                return token
+            attempt.has_token = True
+            try:
+                response = await self._session.get(
+                    url,
+                    headers={hdrs.AUTHORIZATION: token.authorization},
+                    allow_redirects=False,
+                )
+                async with response:
+                    reply = await read_reply(response)
+            except NETWORK_ERRORS as failure:
+                return cause_of(failure).outage()
+            if last or not _unauthorised(reply):
+                return reply
+            token = await self._another_token(attempt, token)
+        raise AssertionError("the second try always returns")
+
+    async def _another_token(self, attempt: _Attempt, refused: Token) -> Token | Outage:
+        attempt.has_token = False
+        self._tokens.invalidate(refused)
+        return await self._tokens.get()
+
+    async def _write(
+        self,
+        attempt: _Attempt,
+        url: URL,
+        data: bytes,
+        may_send: Callable[[], bool],
+        headers: Mapping[str, str],
+    ) -> Reply | Outage | Withheld | Lost:
+        for _ in range(_TRIES):
+            body = attempt.body = Body(data, may_send)
+            reply = await self._once(body, url, headers)
+            if body.phase is not Phase.STALE:
+                attempt.body = None
+                return reply
+        return CUT.outage()
+
+    async def _once(
+        self, body: Body, url: URL, headers: Mapping[str, str]
+    ) -> Reply | Outage | Withheld | Lost:
+        read = False
+        try:
+            response = await self._session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            )
+            reply = await read_reply(response)
+            read = reply.complete
+        except NETWORK_ERRORS as failure:
+            return _failed(body, failure)
+        finally:
+            # A connection that was read to its end is back in the pool, perhaps another request's by now.
+            if not read:
+                body.abort()
+        return reply
+
+
+def _failed(body: Body, failure: BaseException) -> Outage | Withheld | Lost:
+    match body.phase:
+        case Phase.SENT:
+            cause = cause_of(failure)
+            return Lost(cause if cause is TIMEOUT else CUT)
+        case Phase.WITHHELD:
+            return Withheld()
+        case Phase.ASKED:
+            # aiohttp wraps it, and its text names the connection with the proxy's password.
+            raise failure.__cause__ or failure from None
+        case _:
+            return cause_of(failure).outage()
+
+
+def _unauthorised(reply: object) -> bool:
+    return isinstance(reply, Reply) and reply.status == HTTPStatus.UNAUTHORIZED

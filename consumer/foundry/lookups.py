@@ -1,0 +1,100 @@
+"""What `ask` reads back: one object by primary key, or the first that a search finds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumer.foundry.answers import Reply, read_error, read_object
+from consumer.foundry.classify import outage_of_read
+from consumer.foundry.config import FoundryConfig, base_url, endpoint
+from consumer.foundry.exchange import Exchange, Lost
+from consumer.foundry.verdicts import MISREAD
+from consumer.model import Answer, Found, Lookup, LookupOutcome, Missing, Outage, Withheld
+
+_PAGES = 10
+"""Pages without an object that are followed: Foundry may cut a page short without being at its end."""
+
+
+class Lookups:
+    """Reads objects of one ontology. Never raises for what the network does."""
+
+    def __init__(
+        self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float]
+    ) -> None:
+        self._objects = (
+            base_url(config.hostname),
+            "api",
+            "v2",
+            "ontologies",
+            config.ontology,
+            "objects",
+        )
+        self._exchange = exchange
+        self._wall = wall
+
+    async def look_up(self, lookup: Lookup) -> LookupOutcome:
+        """Found, missing, or an outage. Missing is said only where Foundry itself says so."""
+        if lookup.where is not None:
+            return await self._search(lookup.object_type, lookup.where)
+        return await self._get(lookup.object_type, lookup.key)
+
+    async def _get(self, object_type: str, key: str | int | None) -> LookupOutcome:
+        try:
+            url = endpoint(*self._objects, object_type, "" if key is None else str(key))
+        except ValueError as failure:
+            # Such a key cannot stand in a URL: it would address something else than one object.
+            return _misread(f"primary key: {failure}")
+        reply = await self._exchange.get(url)
+        if isinstance(reply, Outage):
+            return reply
+        if (found := _success(reply)) is not None:
+            return Found(found)
+        error = read_error(reply)
+        if error is not None and error.local_name == "ObjectNotFound":
+            return Missing()
+        return outage_of_read(reply, self._wall())
+
+    async def _search(self, object_type: str, where: Mapping[str, Any]) -> LookupOutcome:
+        if not where:
+            return _misread("a search without a condition would find anything")
+        url = endpoint(*self._objects, object_type, "search")
+        body: dict[str, Any] = {"where": _condition(where), "pageSize": 1, "select": []}
+        for _ in range(_PAGES):
+            reply = await self._exchange.post(url, json.dumps(body, allow_nan=False).encode())
+            if not isinstance(reply, Reply):
+                return _not_read(reply)
+            found = _success(reply)
+            data = found.get("data") if found is not None else None
+            if found is None or not isinstance(data, list):
+                return outage_of_read(reply, self._wall())
+            if data and isinstance(data[0], dict):
+                return Found(data[0])
+            if not (token := found.get("nextPageToken")):
+                return Missing()
+            body["pageToken"] = token
+        return _misread("the search ends nowhere")
+
+
+def _success(reply: Reply) -> Mapping[str, Any] | None:
+    if reply.succeeded and reply.json_typed and reply.complete:
+        return read_object(reply.body)
+    return None
+
+
+def _condition(where: Mapping[str, Any]) -> dict[str, Any]:
+    equal = [{"type": "eq", "field": name, "value": value} for name, value in where.items()]
+    return equal[0] if len(equal) == 1 else {"type": "and", "value": equal}
+
+
+def _not_read(reply: Outage | Withheld | Lost) -> Outage:
+    if isinstance(reply, Outage):
+        return reply
+    if isinstance(reply, Lost):
+        return reply.cause.outage()
+    raise AssertionError("a search is never withheld")
+
+
+def _misread(detail: str) -> Outage:
+    return Outage(Answer("lookup", detail), MISREAD.gate, remedy=MISREAD.remedy)

@@ -1,0 +1,50 @@
+"""Opens the Foundry edge and closes it: what `app.py`, `doctor` and `ontology` begin with."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from consumer.foundry.client import FoundryActions
+from consumer.foundry.config import Clock, FoundryConfig
+from consumer.foundry.exchange import Exchange
+from consumer.foundry.ontology import OntologyReader
+from consumer.foundry.tokens import Tokens
+from consumer.foundry.transport import open_session, tls_context
+
+
+@dataclass(frozen=True, slots=True)
+class Foundry:
+    """One stack, one service user: its actions, its metadata, its token."""
+
+    actions: FoundryActions
+    ontology: OntologyReader
+    tokens: Tokens
+
+
+@asynccontextmanager
+async def open_foundry(
+    config: FoundryConfig,
+    *,
+    clock: Clock = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    jitter: Callable[[], float] = random.random,
+) -> AsyncIterator[Foundry]:
+    """Open without a request: the first one fetches the token.
+
+    Raises:
+        SettingsError: `ca_file` cannot be used.
+    """
+    async with (
+        open_session(config, tls_context(config.ca_file)) as session,
+        Tokens(config, session, clock=clock, jitter=jitter) as tokens,
+    ):
+        exchange = Exchange(session, tokens, config.request_timeout)
+        yield Foundry(
+            FoundryActions(config, exchange, wall=wall),
+            OntologyReader(config, exchange, wall=wall),
+            tokens,
+        )

@@ -1,0 +1,212 @@
+"""One token for all requests: fetched once at a time, renewed early, and never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote_plus
+
+import aiohttp
+from aiohttp import hdrs
+
+from consumer.foundry.causes import TIMEOUT, cause_of
+from consumer.foundry.config import Clock, FoundryConfig, base_url, endpoint
+from consumer.foundry.grants import Grant, judge_token_answer, secret_unreadable
+from consumer.foundry.transport import NETWORK_ERRORS, read_reply
+from consumer.model import Outage
+
+SHORTEST_LIFE = 5.0
+"""Seconds. A token that claims less is used for this long; if it is dead indeed, a 401 says so."""
+LONGEST_LIFE = 24 * 3600.0
+FETCH_TIMEOUT = 10.0
+RENEWAL_PAUSE = 5.0
+"""Seconds between two tries to renew a token that is still good."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Token:
+    """An access token; equal to none but itself. Times are the clock's."""
+
+    authorization: str = field(repr=False)
+    """The header's value."""
+    renew_at: float
+    expires_at: float
+    scopes: tuple[str, ...] | None
+    """What was granted, where the answer says it."""
+
+
+class Tokens:
+    """Gives the current token, and fetches the next one when it is time. Close it: it may be fetching.
+
+    Renewal happens on use: the first request past 75 to 80 % of a token's life starts it and goes on with
+    the old token. An idle service fetches nothing.
+    """
+
+    def __init__(
+        self,
+        config: FoundryConfig,
+        session: aiohttp.ClientSession,
+        *,
+        clock: Clock = time.monotonic,
+        jitter: Clock = random.random,
+    ) -> None:
+        self._config = config
+        self._session = session
+        self._clock = clock
+        self._jitter = jitter
+        self._url = endpoint(base_url(config.hostname), "multipass", "api", "oauth2", "token")
+        self._current: Token | None = None
+        self._fetch: asyncio.Task[Token | Outage] | None = None
+        self._pause_until = float("-inf")
+        self._proven: str | None = None
+        """The secret that was accepted last: the fallback while a rotation is under way."""
+        self.fetched = 0
+        self.failed = 0
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the current token ends, by the clock; None: there is none."""
+        return self._current.expires_at if self._current is not None else None
+
+    def current(self) -> Token | None:
+        """The token if it is good and needs no renewal yet: the quick way, without a wait."""
+        token = self._current
+        return token if token is not None and self._clock() < token.renew_at else None
+
+    async def get(self) -> Token | Outage:
+        """A good token, or why there is none. Any number of waiting callers share one fetch.
+
+        A caller that is cancelled leaves the fetch to the others.
+        """
+        token = self._current
+        now = self._clock()
+        if token is not None and now < token.renew_at:
+            return token
+        if token is not None and now < token.expires_at:
+            if now >= self._pause_until:
+                # Not waited for: the old token still serves.
+                _ = self._fetching()
+            return token
+        return await self.fetch()
+
+    def invalidate(self, token: Token) -> None:
+        """Foundry refused this token. Late refusals of an older one change nothing."""
+        if self._current is token:
+            self._current = None
+
+    async def fetch(self) -> Token | Outage:
+        """Ask for a new token in any case, or join the fetch under way: what `doctor` does."""
+        return await asyncio.shield(self._fetching())
+
+    async def close(self) -> None:
+        """End a fetch under way."""
+        fetch, self._fetch = self._fetch, None
+        if fetch is not None and not fetch.done():
+            fetch.cancel()
+            await asyncio.wait([fetch])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _fetching(self) -> asyncio.Future[Token | Outage]:
+        """The fetch under way, else a new one. A bug in one that nobody waited for is raised here."""
+        fetch = self._fetch
+        if fetch is not None and not fetch.done():
+            return fetch
+        if fetch is not None and not fetch.cancelled():
+            fetch.result()
+        # Owned by this object: `close` ends it. A TaskGroup would wrap every error of the service in a group.
+        self._fetch = asyncio.create_task(self._renew(), name="foundry-token")
+        return self._fetch
+
+    async def _renew(self) -> Token | Outage:
+        """Fetch; a failure leaves the current token as it is."""
+        asked_at = self._clock()
+        grant = await self._ask()
+        if isinstance(grant, Outage):
+            self.failed += 1
+            wait = grant.answer.retry_after
+            self._pause_until = self._clock() + (RENEWAL_PAUSE if wait is None else wait)
+            return grant
+        self.fetched += 1
+        # Counted from before the request: the server's count began later than ours, never earlier.
+        life = min(max(grant.expires_in, SHORTEST_LIFE), LONGEST_LIFE)
+        token = Token(
+            f"Bearer {grant.access_token}",
+            asked_at + life * (0.75 + 0.05 * self._jitter()),
+            asked_at + life - min(10.0, life * 0.1),
+            grant.scopes,
+        )
+        self._current = token
+        return token
+
+    async def _ask(self) -> Grant | Outage:
+        """Ask with the secret as it is now; where a rotation runs ahead of Foundry, once with the former one."""
+        try:
+            secret = self._config.client_secret.read()
+        except (OSError, ValueError) as failure:
+            if self._proven is None:
+                return secret_unreadable(self._config.client_secret, failure)
+            secret = self._proven
+        grant = await self._post(secret)
+        if isinstance(grant, Grant):
+            self._proven = secret
+            return grant
+        former = self._proven
+        if former is None or former == secret or not _unauthorised(grant):
+            return grant
+        again = await self._post(former)
+        return again if isinstance(again, Grant) else grant
+
+    async def _post(self, secret: str) -> Grant | Outage:
+        try:
+            async with asyncio.timeout(min(FETCH_TIMEOUT, self._config.request_timeout)):
+                response = await self._session.post(
+                    self._url,
+                    data=self._form(secret),
+                    headers=self._headers(secret),
+                    allow_redirects=False,
+                )
+                async with response:
+                    reply = await read_reply(response)
+        except TimeoutError as failure:
+            named = isinstance(failure, aiohttp.ClientError)
+            return (cause_of(failure) if named else TIMEOUT).outage("token")
+        except NETWORK_ERRORS as failure:
+            return cause_of(failure).outage("token")
+        return judge_token_answer(reply, time.time())
+
+    def _form(self, secret: str) -> dict[str, str]:
+        form = {"grant_type": "client_credentials"}
+        if self._config.scopes:
+            form["scope"] = " ".join(self._config.scopes)
+        if self._config.client_auth == "post":
+            form |= {"client_id": self._config.client_id, "client_secret": secret}
+        return form
+
+    def _headers(self, secret: str) -> dict[str, str]:
+        if self._config.client_auth == "post":
+            return {}
+        # RFC 6749 2.3.1: both are form-encoded before they are joined.
+        pair = f"{quote_plus(self._config.client_id)}:{quote_plus(secret)}"
+        return {hdrs.AUTHORIZATION: f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def _unauthorised(outage: Outage) -> bool:
+    return (
+        outage.answer.status == HTTPStatus.UNAUTHORIZED or outage.answer.cause == "invalid_client"
+    )

@@ -1,0 +1,179 @@
+"""How bytes reach Foundry: one session, a body that is asked for leave once more, answers that are capped."""
+
+from __future__ import annotations
+
+import enum
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import hdrs
+from aiohttp.abc import AbstractStreamWriter
+
+from consumer.errors import SettingsError
+from consumer.foundry.answers import Reply
+from consumer.foundry.config import FoundryConfig
+
+MAX_ANSWER_BYTES = 1024 * 1024
+KEEPALIVE = 10.0
+"""Seconds. Below what load balancers grant, so that a reused connection is seldom one they just closed."""
+USER_AGENT = (
+    f"foundry-consumer/{version('foundry-consumer')}"
+    f" python/{sys.version_info.major}.{sys.version_info.minor}"
+)
+NETWORK_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
+"""All that the network can raise. What else is raised is a bug."""
+
+
+class Phase(enum.Enum):
+    """How far a request came; only `SENT` leaves its outcome open."""
+
+    WAITING = enum.auto()
+    STALE = enum.auto()
+    """The pool gave a connection that the server had closed meanwhile: nothing is on its way."""
+    ASKED = enum.auto()
+    WITHHELD = enum.auto()
+    SENT = enum.auto()
+
+
+class NotWritten(Exception):
+    """The body was kept back; aiohttp closes the connection without a byte on it."""
+
+
+class Body(aiohttp.Payload):
+    """A request's body, which asks for leave when a connection is there, before the first byte.
+
+    aiohttp writes the headers together with the first piece of the body, and a server executes nothing
+    before it has the whole body: so `phase` says exactly whether the request may have been executed.
+    A timeout in the pool, while connecting or in a handshake looks the same as one after it, by its type.
+    """
+
+    _autoclose = True
+
+    def __init__(self, body: bytes, may_send: Callable[[], bool]) -> None:
+        super().__init__(body, content_type="application/json")
+        self._size = len(body)
+        self._may_send = may_send
+        self._transport: Any = None
+        self.phase = Phase.WAITING
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return bytes(self._value).decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        del content_length  # always the whole body
+        transport = writer.transport
+        if transport is None or transport.is_closing():
+            self.phase = Phase.STALE
+            raise NotWritten
+        self.phase = Phase.ASKED
+        if not self._may_send():
+            self.phase = Phase.WITHHELD
+            raise NotWritten
+        self._transport = transport
+        self.phase = Phase.SENT
+        await writer.write(self._value)
+
+    def abort(self) -> None:
+        """Drop the connection together with what is still buffered: a late byte must not reach Foundry."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+async def read_reply(response: aiohttp.ClientResponse) -> Reply:
+    """Read an answer. A cut body is no error here: the status line alone says much.
+
+    Raises:
+        TimeoutError: only from an enclosing timeout.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    complete = False
+    try:
+        while chunk := await response.content.readany():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                break
+        else:
+            complete = True
+    except (aiohttp.ClientError, OSError):
+        complete = False
+    finally:
+        if not complete:
+            response.close()
+    headers = response.headers
+    return Reply(
+        response.status,
+        headers.get(hdrs.CONTENT_TYPE, ""),
+        b"".join(chunks)[:MAX_ANSWER_BYTES],
+        complete,
+        headers.get(hdrs.RETRY_AFTER),
+        headers.get("QoS-Retry-Hint"),
+        headers.get(hdrs.DATE),
+    )
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """The only TLS there is: verified, host name checked; `ca_file` replaces the system's authorities.
+
+    Raises:
+        SettingsError: the file cannot be read as PEM certificates.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise SettingsError(f"foundry.ca_file {str(ca_file)!r} cannot be used: {exc}") from exc
+
+
+def open_session(config: FoundryConfig, context: ssl.SSLContext) -> aiohttp.ClientSession:
+    """The one session; its opener closes it."""
+    timeout = config.request_timeout
+    connector = aiohttp.TCPConnector(
+        limit=config.max_in_flight + 4,
+        keepalive_timeout=min(KEEPALIVE, 14.0),
+        ssl=context,
+        socket_factory=_socket_factory(timeout),
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        proxy=config.proxy,
+        # No `total`: the caller's deadline covers waits for a token and a second try too, and aiohttp
+        # would round it up to the next full second.
+        timeout=aiohttp.ClientTimeout(
+            total=None, connect=min(5.0, timeout), sock_connect=min(3.0, timeout)
+        ),
+        headers={
+            hdrs.ACCEPT: "application/json",
+            hdrs.ACCEPT_ENCODING: "identity",
+            hdrs.USER_AGENT: USER_AGENT,
+        },
+    )
+
+
+def _socket_factory(timeout: float) -> Callable[[Any], socket.socket]:
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    milliseconds = max(1, int(timeout * 1000))
+
+    def make(address: Any) -> socket.socket:
+        family, kind, protocol, *_ = address
+        made = socket.socket(family=family, type=kind, proto=protocol)
+        made.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        if option is not None:
+            # What the kernel still holds for a dead peer must not be delivered after the request was given up.
+            made.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
+        return made
+
+    return make

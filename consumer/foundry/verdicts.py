@@ -1,0 +1,217 @@
+"""The table: what each of Foundry's errors means for the request that got it.
+
+It is read by error name, then by error code, then by HTTP status, because the last two disagree on some
+stacks (a NOT_FOUND with status 400, a CONFLICT with 500). Names stand without their namespace.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+MISCONFIGURED = "misconfigured"
+
+
+class Kind(enum.Enum):
+    """What is known after an error. All but `FAILED`, `CUT` and `TIMED_OUT`: it was not executed."""
+
+    REFUSED = enum.auto()
+    EXISTS = enum.auto()
+    """What was to be created is there already."""
+    CONFLICTED = enum.auto()
+    OVERSIZED = enum.auto()
+    OUTAGE = enum.auto()
+    FAILED = enum.auto()
+    """Foundry itself answered, but it may have been executed."""
+    CUT = enum.auto()
+    """A gateway answered: it may have been executed, or be so later."""
+    TIMED_OUT = enum.auto()
+    """A function ran out of time: nothing was applied where it is a 4xx, else that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. `gate`, `everywhere` and `remedy` belong to an outage."""
+
+    kind: Kind
+    gate: str = ""
+    everywhere: bool = False
+    remedy: str | None = None
+
+
+def _outage(gate: str, remedy: str | None = None, *, everywhere: bool = False) -> Rule:
+    return Rule(Kind.OUTAGE, gate, everywhere, remedy)
+
+
+REFUSED = Rule(Kind.REFUSED)
+EXISTS = Rule(Kind.EXISTS)
+CONFLICTED = Rule(Kind.CONFLICTED)
+OVERSIZED = Rule(Kind.OVERSIZED)
+FAILED = Rule(Kind.FAILED, "failing")
+CUT = Rule(Kind.CUT, "failing")
+TIMED_OUT = Rule(Kind.TIMED_OUT, "failing")
+
+TOKEN = _outage(
+    "token",
+    "Foundry refuses a token it has just issued: check that the application is enabled, and the clocks",
+    everywhere=True,
+)
+SCOPE = _outage(
+    "forbidden",
+    "grant the scope to the application in Developer Console and list it in foundry.scopes",
+    everywhere=True,
+)
+FORBIDDEN = _outage(
+    "forbidden",
+    "let the service user submit this action: its role on the project, the action type's submission"
+    " criteria, and the application's ontology resources",
+)
+MISSING_ACTION = _outage(
+    "missing_action",
+    "check the action type's API name, that the service user may see it, and that it is among the"
+    " application's ontology resources (a new one takes up to two minutes to appear)",
+)
+MISSING_ONTOLOGY = _outage(
+    "missing_ontology",
+    "check foundry.ontology (its RID is unambiguous) and that the service user may see it",
+    everywhere=True,
+)
+MISSING_TYPE = _outage(
+    MISCONFIGURED,
+    "a type, branch or mapping that the action needs is missing or not visible to the service user",
+)
+MAPPING = _outage(
+    MISCONFIGURED,
+    "the mapping and the action type are out of step: run `ontology diff`, then adapt one of them",
+)
+ACTION_FAULT = _outage(
+    MISCONFIGURED, "the action type itself is at fault: its owner must mend it in Ontology Manager"
+)
+NOT_SYNCED = _outage(
+    MISCONFIGURED, "the object type is not indexed: an administrator must have it reindexed"
+)
+CLIENT_FAULT = _outage(
+    MISCONFIGURED, "Foundry does not understand the request: this version may not fit this stack"
+)
+OVERLOADED = _outage("overloaded", everywhere=True)
+WRONG_HOST = _outage(
+    "wrong_host", "no such API there: check foundry.hostname and its path", everywhere=True
+)
+REDIRECTED = _outage(
+    "redirected",
+    "foundry.hostname answers with a redirect (a login page, another host): name the final host",
+    everywhere=True,
+)
+PROXY = _outage("unreachable", "the proxy wants credentials: check foundry.proxy", everywhere=True)
+NOT_FOUNDRY = _outage(
+    "not_foundry",
+    "something before Foundry answers (proxy, firewall, login page): check foundry.hostname and the way",
+    everywhere=True,
+)
+BLOCKED = _outage(
+    "forbidden", "something before Foundry (firewall, egress policy, proxy) refuses this request"
+)
+STRANGE = Rule(Kind.CUT, "not_foundry", everywhere=True)
+UNREADABLE = _outage(
+    "forbidden",
+    "let the service user view it: its role on the project, and the application's ontology resources",
+)
+MISREAD = _outage(
+    MISCONFIGURED,
+    "the lookup does not fit the object type: its name, and properties that are searchable",
+)
+LASTING = _outage("failing")
+
+_ROWS: tuple[tuple[Rule, str], ...] = (
+    # The action's own fault: never, as it stands.
+    (REFUSED, "ActionValidationFailed InvalidParameterValue MissingParameter"),
+    (REFUSED, "FunctionEncounteredUserFacingError FunctionInvalidInput"),
+    (REFUSED, "ActionContainsDuplicateEdits Conjure:InvalidArgument"),
+    (EXISTS, "ObjectAlreadyExists ObjectsAlreadyExist LinkAlreadyExists"),
+    (OVERSIZED, "BatchRequestSizeExceededLimit OntologyEditsExceededLimit"),
+    (OVERSIZED, "RequestEntityTooLarge"),
+    # Another try may do: what it refers to may be on its way, or somebody else was faster.
+    (CONFLICTED, "ActionParameterObjectNotFound ParameterObjectNotFound ObjectNotFound"),
+    (CONFLICTED, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
+    (CONFLICTED, "ParameterObjectSetRidNotFound LinkedObjectNotFound AttachmentNotFound"),
+    (CONFLICTED, "InterfaceTypeNotFound"),
+    (CONFLICTED, "ObjectChanged ObjectsModifiedConcurrently ConcurrentModification"),
+    (CONFLICTED, "ObjectVersionChanged StaleObject"),
+    (CONFLICTED, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
+    (CONFLICTED, "ConsistentSnapshotError"),
+    (CONFLICTED, "ApplyActionFailed FunctionExecutionFailed"),
+    (TIMED_OUT, "FunctionExecutionTimedOut"),
+    # The world's fault: wait, and say what has to be done.
+    (TOKEN, "Unauthorized MissingCredentials"),
+    (SCOPE, "ApiUsageDenied"),
+    (FORBIDDEN, "EditObjectPermissionDenied ViewObjectPermissionDenied"),
+    (FORBIDDEN, "ParentAttachmentPermissionDenied PermissionDenied"),
+    (MISSING_ACTION, "ActionTypeNotFound ActionNotFound"),
+    (MISSING_ONTOLOGY, "OntologyNotFound OntologyApiNameNotUnique"),
+    (MISSING_TYPE, "ObjectTypeNotFound LinkTypeNotFound FoundryBranchNotFound"),
+    (MISSING_TYPE, "OntologyScenarioNotFound MarketplaceActionMappingNotFound"),
+    (MISSING_TYPE, "MarketplaceObjectMappingNotFound MarketplaceLinkMappingNotFound"),
+    (MISSING_TYPE, "MarketplaceQueryMappingNotFound MarketplaceSdkActionMappingNotFound"),
+    (MISSING_TYPE, "MarketplaceSdkLinkMappingNotFound MarketplaceSdkObjectMappingNotFound"),
+    (MISSING_TYPE, "MarketplaceSdkPropertyMappingNotFound MarketplaceSdkQueryMappingNotFound"),
+    (MISSING_TYPE, "MarketplaceInstallationNotFound MarketplaceSdkInstallationNotFound"),
+    (MAPPING, "ParametersNotFound UnknownParameter ParameterTypeNotSupported"),
+    (ACTION_FAULT, "ActionEditedPropertiesNotFound ActionEditsReadOnlyEntity"),
+    (ACTION_FAULT, "PropertyApiNameNotFound ObjectEditMissingPrimaryKey"),
+    (ACTION_FAULT, "UniqueIdentifierLinkIdsDoNotExistInActionType CompositePrimaryKeyNotSupported"),
+    (NOT_SYNCED, "ObjectTypeNotSynced ObjectTypesNotSynced"),
+    (CLIENT_FAULT, "MissingBatchRequest InvalidApplyActionOptionCombination MissingPostBody"),
+    (CLIENT_FAULT, "ApiFeaturePreviewUsageOnly InvalidAttributionHeader"),
+    (CLIENT_FAULT, "Conjure:UnprocessableEntity Conjure:UnsupportedMediaType"),
+)
+BY_NAME: dict[str, Rule] = {name: rule for rule, names in _ROWS for name in names.split()}
+
+BY_CODE: dict[str, Rule] = {
+    "INVALID_ARGUMENT": REFUSED,
+    "CUSTOM_CLIENT": REFUSED,
+    "NOT_FOUND": CONFLICTED,
+    "CONFLICT": CONFLICTED,
+    "PERMISSION_DENIED": FORBIDDEN,
+    "UNAUTHORIZED": TOKEN,
+    "REQUEST_ENTITY_TOO_LARGE": OVERSIZED,
+    "FAILED_PRECONDITION": FAILED,
+    "INTERNAL": FAILED,
+    "TIMEOUT": FAILED,
+    "CUSTOM_SERVER": FAILED,
+}
+
+BY_STATUS: dict[int, Rule] = {
+    400: REFUSED,
+    403: FORBIDDEN,
+    404: CONFLICTED,
+    405: CLIENT_FAULT,
+    409: CONFLICTED,
+    413: OVERSIZED,
+    415: CLIENT_FAULT,
+    422: REFUSED,
+}
+"""For an answer in Foundry's shape, with a name and a code that the table does not know."""
+
+BY_STATUS_ALONE: dict[int, Rule] = {
+    401: TOKEN,
+    408: CUT,
+    429: OVERLOADED,
+    502: CUT,
+    504: CUT,
+}
+"""Statuses that mean the same whatever else the body says, save a name of the table."""
+
+NOT_IN_FOUNDRYS_SHAPE: dict[int, Rule] = {
+    403: BLOCKED,
+    404: WRONG_HOST,
+    405: NOT_FOUNDRY,
+    406: NOT_FOUNDRY,
+    407: PROXY,
+    409: CONFLICTED,
+    411: NOT_FOUNDRY,
+    413: OVERSIZED,
+    414: NOT_FOUNDRY,
+    415: CLIENT_FAULT,
+    431: NOT_FOUNDRY,
+}
+"""Empty, HTML or text: an answer of something on the way. What is not listed leaves the outcome open."""
