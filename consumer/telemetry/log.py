@@ -1,0 +1,174 @@
+"""One line an event: key-values, JSON or for a terminal; hostile text is escaped, secrets are taken out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import math
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+from urllib.parse import quote, quote_plus
+
+from consumer.errors import ConsumerError
+
+OURS = "consumer"
+LONGEST_VALUE = 500
+LONGEST_ID = 128
+MOST_FRAMES = 12
+MOST_CAUSES = 3
+REDACTED = "***"
+_CREDENTIAL = re.compile(r"\b([Bb]earer|Basic)\s+[^\s,;'\"]+")
+
+
+def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> None:
+    """Log one event; a field that is None is left out."""
+    logger.log(level, event, extra={"fields": {k: v for k, v in fields.items() if v is not None}})
+
+
+def escaped(text: str, limit: int = LONGEST_VALUE) -> str:
+    """Text that cannot break a line, colour a terminal or turn it around, and is not long."""
+    if len(text) > limit:
+        text = f"{text[:limit]}...({len(text)} characters)"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+class Redaction:
+    """Takes known secrets out of a text, in each form in which they travel, and credentials by their look."""
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        self._secrets = secrets
+        self._known: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
+
+    def __call__(self, text: str) -> str:
+        """The text with each secret as `***`. Secrets are asked for each time, because they rotate."""
+        known = frozenset(self._secrets())
+        if known != self._known:
+            forms = {form for secret in known for form in _forms(secret)}
+            self._known, self._forms = known, tuple(sorted(forms, key=len, reverse=True))
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
+        return _CREDENTIAL.sub(rf"\1 {REDACTED}", text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    if not secret:
+        return
+    yield secret
+    yield quote(secret, safe="")
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield ascii(secret)[1:-1]
+    yield base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()
+
+
+class _Lines(logging.Formatter):
+    """What both formats share: the fields of a record, clean."""
+
+    def __init__(self, redact: Redaction) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        found: dict[str, Any] = {"event": self._clean(record.getMessage())}
+        for key, value in getattr(record, "fields", {}).items():
+            found[key] = self._clean(value)
+        if record.exc_info and record.exc_info[1] is not None:
+            found["error"] = [self._clean(text) for text in _causes(record.exc_info[1])]
+        return found
+
+    def _clean(self, value: object) -> object:
+        # Redacted before it is encoded: an encoding would change the secret's look, and a secret such
+        # as a quotation mark would break the line.
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        return escaped(self._redact(str(value)))
+
+
+class JsonLines(_Lines):
+    """One JSON object a line, ASCII only."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        head = {
+            "time": _time(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        return json.dumps(head | self.fields(record))
+
+
+class ConsoleLines(_Lines):
+    """For the eyes: time, level, event, then key=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = self.fields(record)
+        event, errors = fields.pop("event"), fields.pop("error", [])
+        head = f"{_time(record):%H:%M:%S.%f}"[:-3]
+        pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields.items())
+        origin = "" if record.name.split(".")[0] == OURS else f" [{record.name}]"
+        tail = "".join(f"\n    {text}" for text in errors)
+        return f"{head} {record.levelname.lower():<7} {event}{origin}{pairs}{tail}"
+
+
+def _time(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    if text and not any(c in ' "=\\' for c in text):
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """The error and what caused it: class and frames. The text of a foreign error may quote an event, so
+    it is shown only where it is ours or the operating system's.
+    """
+    for _ in range(MOST_CAUSES):
+        if error is None:
+            return
+        text = f": {error}" if isinstance(error, ConsumerError | OSError) else ""
+        frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+        where = " < ".join(
+            f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in reversed(frames)
+        )
+        yield f"{type(error).__name__}{text}{f' at {where}' if where else ''}"
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions[:MOST_CAUSES]:
+                yield from _causes(inner)
+        hidden = error.__suppress_context__
+        error = error.__cause__ or (None if hidden else error.__context__)
+
+
+def _fit_to_show(record: logging.LogRecord) -> bool:
+    """Foreign libraries are heard from `info` up: the Kafka client logs passwords at `debug`."""
+    return record.levelno >= logging.INFO or record.name.split(".")[0] == OURS
+
+
+def configure_logging(
+    *,
+    level: Literal["debug", "info", "warning", "error"],
+    format: Literal["json", "console"] | None,  # noqa: A002 -- the setting's name
+    secrets: Callable[[], Iterable[str]],
+    stream: TextIO,
+) -> None:
+    """Send everything that is logged in this process to `stream`, and nothing elsewhere."""
+    console = stream.isatty() if format is None else format == "console"
+    redact = Redaction(secrets)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ConsoleLines(redact) if console else JsonLines(redact))
+    handler.addFilter(_fit_to_show)
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(max(number, logging.INFO))
+    logging.getLogger(OURS).setLevel(number)
+    logging.captureWarnings(capture=True)

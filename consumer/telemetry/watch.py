@@ -1,0 +1,205 @@
+"""What happened, counted and said: one line for each letter and each change of state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consumer.errors import Reason
+from consumer.model import Answer, CommitResult, Letter, Partition, Prepared, Record
+from consumer.telemetry.log import LONGEST_ID, escaped, say
+from consumer.telemetry.sums import Sums
+
+QUIET: Final = 30.0
+"""Seconds in which a kind of retry is said once, and then summed up."""
+MOST_KINDS: Final = 1000
+
+_OUR_WORDS: Final[frozenset[Reason]] = frozenset(
+    {"unreadable", "undecodable", "unknown_type", "invalid", "unauthorised", "skipped"}
+)
+"""Reasons whose detail is written here, without a field value. Foundry's own words may quote one."""
+_CLOSED: Final = 1
+_OPEN: Final = 0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Repeated:
+    """How often a kind of line was kept back, and since when."""
+
+    since: float
+    times: int = 0
+
+
+class Telemetry:
+    """The service's `Watch`. Says no payload, no key and no field value at any level."""
+
+    def __init__(self, sums: Sums, now: Callable[[], float]) -> None:
+        self.sums = sums
+        self._now = now
+        self._repeated: dict[tuple[str, str, str], _Repeated] = {}
+        self._commits: dict[Partition, CommitResult] = {}
+
+    # Once for each request; the loops below cost a dictionary access a record.
+
+    def applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
+        """Called before the records advance: what is sent last decides whether the record is done."""
+        for entry in entries:
+            if entry.applied + 1 == len(entry.calls):
+                self.sums.add("records_total", (entry.record.topic, "applied"))
+            if already:
+                self.sums.add("repeats_avoided_total", (entry.call.action.name,))
+
+    def ignored(self, record: Record, why: str) -> None:
+        del why  # written by an owner's function, which may put a field's value into it
+        self.sums.add("records_total", (record.topic, "ignored"))
+
+    def lettered(self, letter: Letter) -> None:
+        topic = letter.record.topic
+        self.sums.add("records_total", (topic, "dead_lettered"))
+        self.sums.add("dead_letters_total", (topic, letter.reason))
+        say(
+            _log,
+            logging.ERROR if letter.reason == "internal" else logging.WARNING,
+            "dead letter",
+            reason=letter.reason,
+            stage=letter.stage,
+            **_coordinates(letter.record),
+            event_id=_id(letter.event_id),
+            event_type=_id(letter.event_type),
+            action=letter.action,
+            attempts=letter.attempts or None,
+            applied=letter.applied or None,
+            detail=letter.detail if letter.reason in _OUR_WORDS else None,
+            **_answer(letter.answer),
+        )
+
+    def retried(self, action: str, answer: Answer, delay: float) -> None:
+        self.sums.add("retries_total", (action, answer.cause))
+        self._say_seldom("retry", action, answer, delay=round(delay, 3))
+
+    def unknown(self, entries: Sequence[Prepared], answer: Answer) -> None:
+        first = entries[0]
+        action = first.call.action.name
+        self.sums.add("unknown_outcomes_total", (action,), len(entries))
+        self._say_seldom(
+            "unknown outcome",
+            action,
+            answer,
+            repeat=first.repeat.value,
+            records=len(entries),
+            **_coordinates(first.record),
+            event_id=_id(first.event_id),
+        )
+
+    # Changes of state: one line each.
+
+    def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
+        self.sums.set("gate_closed", (scope, reason), _CLOSED)
+        about = _answer(answer)
+        say(
+            _log, logging.WARNING, "gate closed", scope=scope, reason=reason, **about, remedy=remedy
+        )
+
+    def gate_opened(self, scope: str, reason: str) -> None:
+        self.sums.set("gate_closed", (scope, reason), _OPEN)
+        say(_log, logging.INFO, "gate opened", scope=scope, reason=reason)
+
+    def committed(self, results: Mapping[Partition, CommitResult]) -> None:
+        for result in set(results.values()):
+            self.sums.add("commits_total", (result.value,))
+        for partition, result in results.items():
+            before = self._commits.get(partition, CommitResult.STORED)
+            self._commits[partition] = result
+            if result is not before:
+                self._say_commit(partition, result)
+
+    def assigned(self, partitions: Collection[Partition]) -> None:
+        self.sums.add("rebalances_total")
+        self._commits.clear()
+        say(_log, logging.INFO, "assigned", count=len(partitions), partitions=_named(partitions))
+
+    def revoked(self, partitions: Collection[Partition], *, drained: bool) -> None:
+        level = logging.INFO if drained else logging.WARNING
+        named = _named(partitions)
+        say(_log, level, "revoked", count=len(partitions), drained=drained, partitions=named)
+
+    def held(self, partition: Partition, why: str) -> None:
+        say(_log, logging.ERROR, "partition held", **_partition(partition), why=why)
+
+    def noted(self, partition: Partition, what: str) -> None:
+        say(_log, logging.WARNING, "noted", **_partition(partition), what=what)
+
+    def flush(self) -> None:
+        """Say what was kept back: now and then, and at the end."""
+        now = self._now()
+        for (event, action, cause), repeated in list(self._repeated.items()):
+            if repeated.times:
+                self._sum_up(event, action, cause, repeated, now)
+            elif now - repeated.since >= QUIET:
+                del self._repeated[event, action, cause]
+
+    def _say_commit(self, partition: Partition, result: CommitResult) -> None:
+        stored = result is CommitResult.STORED
+        level = logging.INFO if stored else logging.WARNING
+        event = "commit works again" if stored else "commit not stored"
+        say(_log, level, event, **_partition(partition), result=result.value)
+
+    def _say_seldom(self, event: str, action: str, answer: Answer, **fields: object) -> None:
+        """The first of its kind at once; those of the next half minute as one sum."""
+        key = (event, action, answer.cause)
+        now = self._now()
+        repeated = self._repeated.get(key)
+        if repeated is not None:
+            repeated.times += 1
+            if now - repeated.since >= QUIET:
+                self._sum_up(*key, repeated, now)
+            return
+        if len(self._repeated) >= MOST_KINDS:
+            self.flush()
+            self._repeated.clear()
+        self._repeated[key] = _Repeated(now)
+        say(_log, logging.WARNING, event, action=action, **_answer(answer), **fields)
+
+    def _sum_up(self, event: str, action: str, cause: str, repeated: _Repeated, now: float) -> None:
+        say(
+            _log,
+            logging.WARNING,
+            event,
+            action=action,
+            cause=cause,
+            times=repeated.times,
+            seconds=round(now - repeated.since),
+        )
+        repeated.since, repeated.times = now, 0
+
+
+def _id(text: str | None) -> str | None:
+    return None if text is None else escaped(text, LONGEST_ID)
+
+
+def _coordinates(record: Record) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _partition(partition: Partition) -> dict[str, object]:
+    return {"topic": partition.topic, "partition": partition.partition}
+
+
+def _named(partitions: Collection[Partition]) -> str:
+    return " ".join(f"{topic}/{number}" for topic, number in sorted(partitions))
+
+
+def _answer(answer: Answer | None) -> dict[str, object]:
+    """All but the detail, which is Foundry's own text and may quote a parameter."""
+    if answer is None:
+        return {}
+    return {
+        "cause": answer.cause,
+        "status": answer.status,
+        "error_code": answer.error_code,
+        "error_name": answer.error_name,
+        "error_instance_id": answer.error_instance_id,
+    }
