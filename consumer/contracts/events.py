@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from consumer.contracts._faults import fault
+from consumer.contracts._nested import nested_models
 
 
 class Event(BaseModel):
@@ -53,16 +54,9 @@ class Event(BaseModel):
     @classmethod
     def __pydantic_on_complete__(cls) -> None:
         """Note which fields hold events, and refuse models that would be laxer than this one."""
-        nested = {name: set(_models_in(info.annotation)) for name, info in cls.model_fields.items()}
-        for name, models in nested.items():
-            for model in models:
-                if not issubclass(model, Event):
-                    raise fault(
-                        f"field {name!r} of event class {cls.__name__} holds {model.__name__}, "
-                        "which would take a string for a number",
-                        remedy=f"derive {model.__name__} from Event",
-                    )
-        cls.nested_events_ = tuple(name for name, models in nested.items() if models)
+        if cls.model_fields:  # else it is `Event` itself, which has no name yet
+            nested = nested_models(cls, Event, "which would take a string for a number")
+            cls.nested_events_ = tuple(name for name, models in nested.items() if models)
 
 
 def unknown_fields(event: Event) -> int:
@@ -75,14 +69,6 @@ def unknown_fields(event: Event) -> int:
         for name in event.nested_events_
         for nested in _events_in(getattr(event, name))
     )
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    annotation = getattr(annotation, "__value__", annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
 
 
 def _events_in(value: Any) -> Iterator[Event]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_serializer
 from pydantic_core import CoreSchema, core_schema
 
+from consumer.contracts._nested import nested_models
+
 _INT32 = 2**31
 _INT64 = 2**63
 
@@ -66,17 +68,14 @@ def as_foundry_writes(schema: Any) -> Any:
     Works on a copy: parts of a schema are shared between models.
     """
     if isinstance(schema, list | tuple):
-        return [as_foundry_writes(item) for item in schema]
+        return type(schema)([as_foundry_writes(item) for item in schema])
     if not isinstance(schema, dict):
         return schema
     written = {
-        key: (as_foundry_writes(value) if key in _CHILDREN else value)
+        key: _by_name(value) if key in _NAMED else as_foundry_writes(value)
         for key, value in schema.items()
-    }
-    if "fields" in written and isinstance(written["fields"], dict):
-        written["fields"] = {
-            name: as_foundry_writes(field) for name, field in written["fields"].items()
-        }
+        if key not in _DATA
+    } | {key: schema[key] for key in _DATA & schema.keys()}
     match written.get("type"):
         case "datetime":
             written = {"serialization": _IN_UTC} | written | {"tz_constraint": "aware"}
@@ -89,17 +88,16 @@ def as_foundry_writes(schema: Any) -> Any:
     return written
 
 
-_CHILDREN = frozenset(
-    {
-        "schema",
-        "items_schema",
-        "keys_schema",
-        "values_schema",
-        "choices",
-        "definitions",
-        "serialization",
-    }
-)
+def _by_name(named: Any) -> Any:
+    """Schemas under names that are the owners': a field may well be called `type` or `default`."""
+    if not isinstance(named, dict):
+        return as_foundry_writes(named)
+    return {name: as_foundry_writes(schema) for name, schema in named.items()}
+
+
+_NAMED = frozenset({"fields", "choices"})
+# Owners' values, which may look like a schema and are none.
+_DATA = frozenset({"default", "metadata", "expected"})
 _BOUNDS = frozenset({"ge", "gt", "le", "lt"})
 _IN_UTC = core_schema.plain_serializer_function_ser_schema(
     lambda moment: moment.astimezone(UTC), return_schema=core_schema.datetime_schema()
@@ -125,6 +123,12 @@ class Parameters(BaseModel):
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema: CoreSchema = as_foundry_writes(handler(source))
         return schema
+
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        """Refuse models that would not be written as Foundry wants."""
+        if cls.model_fields:  # else it may be a base of `Struct`, which is not there yet
+            nested_models(cls, Struct, "which is not written as the wire wants")
 
 
 class Struct(Parameters):
