@@ -267,8 +267,7 @@ class Ledger:
             index = watermark - self._origin
         self._watermark = watermark
         self._limit = watermark + self._max_span
-        # Beyond the last byte lies a gap: then the bytes have to begin anew.
-        if index >= _TRIM_AT or index > len(states):
+        if index >= _TRIM_AT:
             del states[:index]
             self._origin = watermark
 

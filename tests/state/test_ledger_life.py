@@ -55,7 +55,7 @@ class LedgerLife(RuleBasedStateMachine):
         self.highest_watermark = start
         self.commits: list[tuple[Snapshot, Truth]] = []
 
-    @rule(count=st.integers(1, 6))
+    @rule(count=st.integers(1, 4))
     def receive(self, count: int) -> None:
         for offset in [offset for offset in self.log if offset >= self.truth.position][:count]:
             self._receive_one(offset)
@@ -142,6 +142,11 @@ class LedgerLife(RuleBasedStateMachine):
         self.inherited_done = offsets_of(snapshot.done, snapshot.offset)
         self.highest_watermark = snapshot.offset
 
+    @rule(max_span=st.integers(1, 30))
+    def hand_over(self, max_span: int) -> None:
+        self.commit()
+        self.restart(max_span, drained=True)
+
     @invariant()
     def it_agrees_with_the_truth(self) -> None:
         ledger, truth = self.ledger, self.truth
@@ -178,5 +183,5 @@ class LedgerLife(RuleBasedStateMachine):
         )
 
 
-LedgerLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+LedgerLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestLedgerLife = LedgerLife.TestCase
