@@ -52,6 +52,10 @@ ENCLOSED = {
         enclosed(None, data_base64=7),
         "undecodable: data_base64 is not base64",
     ),
+    "data_base64 of nothing": (
+        enclosed(None, data_base64=""),
+        "undecodable: data_base64 is empty",
+    ),
     "data_base64 of no JSON": (
         enclosed(None, data_base64="AAAA"),
         "undecodable: data_base64 begins with a zero byte",

@@ -108,6 +108,10 @@ VALUES = {
         ticket().replace(b'"title"', '"t\u0456tle"'.encode()),
         "invalid: title: Field required",
     ),
+    "a time that UTC does not have": (
+        ticket(opened_at="9999-12-31T23:59:59-23:59"),
+        "unmappable: open_ticket raised ",
+    ),
     "a time without its zone": (
         ticket(opened_at="2024-05-01T10:00:00"),
         "invalid: opened_at: Input should have timezone info",
