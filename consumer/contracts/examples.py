@@ -138,14 +138,17 @@ def _expectation(given: Mapping[str, Any]) -> Expectation:
     forms = [form for name, form in _FORMS.items() if name in given]
     if len(forms) != 1:
         raise ValueError(f"expect: give one of {', '.join(_FORMS)}")
-    return forms[0].model_validate_json(json.dumps(given))
+    try:
+        return forms[0].model_validate_json(json.dumps(given))
+    except ValidationError as error:
+        raise ValueError(_said(error, "expect.")) from error
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception, at: str = "") -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(
-        f"{'.'.join(map(str, found['loc'])) or 'file'}: {found['msg']}"
+        f"{at}{'.'.join(map(str, found['loc'])) or 'file'}: {found['msg']}"
         for found in error.errors(include_url=False)
     )
 

@@ -1,0 +1,346 @@
+"""The examples beside the contracts hold, and one that does not is told by file and field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.check import Finding, check, check_examples, failed, mapped_action_types
+from consumer.contracts import Contract, Contracts, Event, Ignored, constant, field, ignore, load
+from consumer.contracts.examples import difference, example_files, read_example
+from consumer.errors import ContractError
+from consumer.model import ActionType
+from tests.contracts.domain import Close, Create, Opened
+
+SHIPPED = load("schemas")
+_NEEDED = {"accepted", "rejected"}
+
+
+def shop(folder: Path) -> Contracts:
+    """One topic with one type, its examples in `folder`."""
+    contract = Contract("tickets", type_from=constant("opened"))
+
+    @contract.on("opened", Opened, repeat="safe")
+    def create(event: Opened) -> list[Create | Close] | Ignored:
+        if event.title == "spam":
+            return ignore("spam")
+        return [Create(ticket_id=event.ticket_id), Close(ticket_id=event.ticket_id)]
+
+    return Contracts({"prod.tickets": contract}, folder)
+
+
+def write(folder: Path, content: Any, name: str = "examples/tickets/one.json") -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def run_one(folder: Path, expect: Any, **record: Any) -> Finding:
+    write(folder, {"record": record or {"value": {"ticket_id": "T-1"}}, "expect": expect})
+    return next(iter(check_examples(shop(folder))))
+
+
+def actions(ticket_id: Any = "T-1") -> dict[str, Any]:
+    parameters = {"ticket_id": ticket_id}
+    return {
+        "actions": [
+            {"action": "create-ticket", "parameters": parameters},
+            {"action": "close-ticket", "parameters": parameters},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=f"{path.parent.name}/{path.stem}")
+        for path in example_files(SHIPPED.folder)
+    ],
+)
+def test_a_shipped_example_holds(path: Path) -> None:
+    where = str(path.relative_to(SHIPPED.folder.parent))
+
+    (finding,) = (found for found in check_examples(SHIPPED) if found.where == where)
+
+    assert finding == Finding("ok", where, "holds")
+
+
+def test_nothing_is_wrong_with_the_shipped_contracts() -> None:
+    """Among it: every event type has an accepted and a rejected example."""
+    assert [finding for finding in check("schemas") if finding.level != "ok"] == []
+
+
+def test_an_example_that_holds_is_ok(tmp_path: Path) -> None:
+    finding = run_one(tmp_path, actions())
+
+    assert finding == Finding("ok", f"{tmp_path.name}/examples/tickets/one.json", "holds")
+
+
+@pytest.mark.parametrize(
+    ("expect", "value", "says"),
+    [
+        (actions("T-2"), {}, 'expect.actions[0].parameters.ticket_id: expected "T-2", got "T-1"'),
+        ({"actions": actions()["actions"][:1]}, {}, "expect.actions: expected 1 items, got 2"),
+        (
+            {"actions": actions()["actions"][::-1]},
+            {},
+            'expect.actions[0].action: expected "close-ticket", got "create-ticket"',
+        ),
+        (actions(), {"title": "spam"}, "expect.actions: it is ignored: spam"),
+        (actions(), {"title": 7}, "expect.actions: it is rejected: invalid: title"),
+        ({"ignored": "spam"}, {}, "expect.ignored: it is mapped to create-ticket, close-ticket"),
+        ({"ignored": "ham"}, {"title": "spam"}, 'expect.ignored: expected "ham", got "spam"'),
+        (
+            {"reason": "invalid"},
+            {},
+            "expect.reason: expected invalid; it is mapped to create-ticket",
+        ),
+        (
+            {"reason": "rejected"},
+            {"title": 7},
+            "expect.reason: expected rejected; it is rejected: invalid",
+        ),
+        (
+            {"reason": "invalid", "detail": "tags"},
+            {"title": 7},
+            "expect.detail: 'tags' is no part of 'title",
+        ),
+    ],
+)
+def test_an_example_that_does_not_hold_says_field_and_both_values(
+    tmp_path: Path, expect: Any, value: dict[str, Any], says: str
+) -> None:
+    finding = run_one(tmp_path, expect, value={"ticket_id": "T-1"} | value)
+
+    assert finding.level == "fail"
+    assert finding.where == f"{tmp_path.name}/examples/tickets/one.json"
+    assert finding.what.startswith(says)
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "file: Invalid JSON"),
+        ({"expect": {"ignored": "x"}}, "record: Field required"),
+        ({"record": {"value": {}}}, "expect: Field required"),
+        (
+            {"record": {}, "expect": {"ignored": "x"}},
+            "record: Value error, give one of value, value_text",
+        ),
+        (
+            {"record": {"value": {}, "value_text": ""}, "expect": {"ignored": "x"}},
+            "record: Value error, give one of value, value_text, value_base64, not 2",
+        ),
+        (
+            {"record": {"value": {}, "offset": 1}, "expect": {"ignored": "x"}},
+            "record.offset: Extra inputs are not permitted",
+        ),
+        (
+            {"record": {"value_base64": "A"}, "expect": {"ignored": "x"}},
+            "record.value_base64: Base64 decoding error",
+        ),
+        ({"record": {"value": {}}, "expect": {}}, "expect: give one of actions, ignored, reason"),
+        (
+            {"record": {"value": {}}, "expect": {"ignored": "x", "reason": "invalid"}},
+            "expect: give one of actions, ignored, reason",
+        ),
+        (
+            {"record": {"value": {}}, "expect": {"actions": []}},
+            "expect.actions: Tuple should have at least 1",
+        ),
+        ({"record": {"value": {}}, "expect": {"reason": "bad"}}, "expect.reason: Input should be"),
+        (
+            {"record": {"value": {}}, "expect": {"actions": [{"action": "a"}]}},
+            "expect.actions.0.parameters: Field required",
+        ),
+    ],
+)
+def test_a_file_that_is_no_example_says_which_field(
+    tmp_path: Path, content: Any, says: str
+) -> None:
+    write(tmp_path, content)
+
+    (finding, *_) = check_examples(shop(tmp_path))
+
+    assert (finding.level, finding.what[: len(says)]) == ("fail", says)
+
+
+def test_an_example_for_a_topic_without_contract_fails(tmp_path: Path) -> None:
+    """It would never be run, and nobody would know."""
+    content = {"record": {"value": {"ticket_id": "T-1"}}, "expect": actions()}
+    write(tmp_path, content, "examples/tickts/one.json")
+    write(tmp_path, content, "examples/tickets/deeper/one.json")
+    write(tmp_path, content, "examples/one.json")
+
+    findings = [found for found in check_examples(shop(tmp_path)) if found.level == "fail"]
+
+    assert [found.what for found in findings] == [
+        "no contract has the topic 'examples'",
+        "no contract has the topic 'deeper'",
+        "no contract has the topic 'tickts'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "value"),
+    [
+        ({"value": {"a": "ä"}}, b'{"a": "\\u00e4"}'),
+        ({"value": None}, None),
+        ({"value_text": "{"}, b"{"),
+        ({"value_text": ""}, b""),
+        ({"value_base64": "AP8="}, b"\x00\xff"),
+    ],
+)
+def test_a_value_is_given_as_json_as_text_or_as_bytes(
+    tmp_path: Path, record: dict[str, Any], value: bytes | None
+) -> None:
+    write(tmp_path, {"record": record, "expect": {"ignored": "x"}})
+
+    example = read_example(tmp_path / "examples/tickets/one.json")
+
+    assert example.on("prod.tickets").value == value
+
+
+def test_key_and_headers_reach_the_record(tmp_path: Path) -> None:
+    record = {"key": "ä", "headers": {"a": "1", "b": None}, "value": {}}
+    write(tmp_path, {"record": record, "expect": {"ignored": "x"}})
+
+    found = read_example(tmp_path / "examples/tickets/one.json").on("prod.tickets")
+
+    assert (found.topic, found.key) == ("prod.tickets", "ä".encode())
+    assert found.headers == (("a", b"1"), ("b", None))
+
+
+def test_a_type_without_examples_is_warned_of(tmp_path: Path) -> None:
+    none = list(check_examples(shop(tmp_path)))
+    run_one(tmp_path, actions())
+    accepted_only = list(check_examples(shop(tmp_path)))
+
+    assert [(found.level, found.where) for found in none] == [("warn", "tickets opened")] * 2
+    assert {found.what.split()[-1] for found in none} == _NEEDED
+    assert [found.what for found in accepted_only] == [
+        "holds",
+        "no example of one that is rejected",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "says"),
+    [
+        ({"a": 1}, {"a": 1.0}, None),
+        ({"a": [1, None]}, {"a": [1, None]}, None),
+        ({"a": 1}, {"a": True}, "x.a: expected 1, got true"),
+        ({"a": 0}, {"a": False}, "x.a: expected 0, got false"),
+        ({"a": 1}, {"a": "1"}, 'x.a: expected 1, got "1"'),
+        ({"a": None}, {}, "x.a: expected null, but it is not there"),
+        ({}, {"a": None}, "x.a: got null, which is not expected"),
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x.a.b[1]: expected 2, got 3"),
+        ([], {}, "x: expected [], got {}"),
+    ],
+)
+def test_the_first_difference_is_named(expected: Any, actual: Any, says: str | None) -> None:
+    assert difference(expected, actual, "x") == says
+
+
+def test_contracts_that_do_not_import_are_one_failed_finding() -> None:
+    findings = check("no_such_package_at_all")
+
+    assert failed(findings)
+    assert [(found.level, found.where) for found in findings] == [
+        ("fail", "no_such_package_at_all")
+    ]
+    assert "No module named" in findings[0].what
+
+
+def test_a_topic_name_that_no_contract_has_is_a_failed_finding() -> None:
+    assert failed(check("schemas", {"helpdesk.ticket": "x"}))
+    assert not failed(check("schemas", {"helpdesk.tickets": "x"}))
+
+
+def test_each_action_type_is_listed_with_how_it_is_sent() -> None:
+    said = {found.where: found.what for found in check("schemas")}
+
+    assert said["notify-on-call"] == "sent with apply, always alone"
+    assert said["create-ticket"].startswith("sent with applyBatch, up to 20 at once")
+    assert {kind.name for kind in mapped_action_types(SHIPPED)} <= said.keys()
+    assert ActionType("notify-on-call", 1) in mapped_action_types(SHIPPED)
+
+
+def test_an_unreadable_file_is_no_example(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="No such file"):
+        read_example(tmp_path / "examples/tickets/none.json")
+
+
+def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> list[Finding]:
+    (tmp_path / "loose_contracts.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(__import__("sys").modules, "loose_contracts", raising=False)
+    return [found for found in check("loose_contracts") if not found.what.startswith("no example")]
+
+
+def test_allowing_every_source_and_saying_nothing_of_an_event_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = loose(
+        tmp_path,
+        monkeypatch,
+        """
+from consumer.contracts import *
+
+class Silent(Event):
+    a: str
+
+one = Contract("one")
+two = Contract("two", type_from=constant("silent"))
+
+@one.on("silent", Silent)
+@two.on("silent", Silent)
+def ignored(event: Silent) -> Ignored:
+    return ignore("why")
+""",
+    )
+
+    assert [(found.level, found.where) for found in findings] == [
+        ("warn", "one"),
+        ("warn", "one silent"),
+        ("warn", "two silent"),
+    ]
+    assert findings[0].what == "every source is allowed: sources is None"
+
+
+def test_one_action_type_batched_and_not_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = loose(
+        tmp_path,
+        monkeypatch,
+        """
+from consumer.contracts import *
+
+class Said(Event):
+    \"\"\"Something was said.\"\"\"
+
+class Alone(Action, api_name="do-it", batch=1): pass
+class Batched(Action, api_name="do-it"): pass
+
+one = Contract("one", type_from=field("type"))
+
+@one.on("a", Said)
+def a(event: Said) -> Alone | Batched:
+    return Alone()
+""",
+    )
+
+    assert [
+        (found.level, found.where, found.what) for found in findings if found.level != "ok"
+    ] == [("fail", "do-it", "two classes have this API name, with batch=1, 20")]
+
+
+def test_field_and_event_are_what_contracts_are_written_with() -> None:
+    """`field` of this package names a JSON field; pydantic's `Field` stands beside it unharmed."""
+    assert Contract("t", type_from=field("kind")).type_from != Contract("t").type_from
+    assert issubclass(Opened, Event)
