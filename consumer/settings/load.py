@@ -44,20 +44,22 @@ _NAMES = (*(section.name for section in SECTIONS), "topics")
 _S = TypeVar("_S", bound=Section)
 
 
-def load_settings(config: Path | None = None) -> Settings:
+def load_settings(config: Path | None = None, *, offline: bool = False) -> Settings:
     """Read the file (None: `consumer.toml` of the working directory, if there is one) and the environment.
+
+    `offline`: sections of which nothing at all is set, as where contracts are written, lack nothing.
 
     Raises:
         InvalidSettings: all faults, each with key, value (no secret's), origin and remedy.
     """
-    settings, faults = _load(config)
+    settings, faults = _load(config, offline=offline)
     if settings is None or faults:
         # Raised from outside of every handler: a ValidationError in the chain would show its inputs.
         raise InvalidSettings(faults)
     return settings
 
 
-def _load(config: Path | None) -> tuple[Settings | None, list[Fault]]:
+def _load(config: Path | None, *, offline: bool) -> tuple[Settings | None, list[Fault]]:
     try:
         path, text = _read(config)
         tables = _parse(path, text)
@@ -79,7 +81,7 @@ def _load(config: Path | None) -> tuple[Settings | None, list[Fault]]:
     )
     loading.misplaced()
     known = {fault.key for fault in loading.faults}
-    loading.faults += [f for f in broken_rules(settings) if f.key not in known]
+    loading.faults += [f for f in broken_rules(settings, offline=offline) if f.key not in known]
     return _with_advice(settings), loading.faults
 
 

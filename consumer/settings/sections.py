@@ -129,7 +129,7 @@ class KafkaSettings(Section):
 class FoundrySettings(Section):
     model_config = SettingsConfigDict(env_prefix="FOUNDRY_")
     name = "foundry"
-    required = ("hostname", "ontology", "client_id")
+    required = ("hostname", "ontology", "client_id", "client_secret")
     secret_keys = ("client_secret",)
 
     hostname: BaseUrl = ""

@@ -16,6 +16,7 @@ MetricName = Literal[
     "commits_total",
     "rebalances_total",
     "gate_closed",
+    "unknown_fields_total",
 ]
 SpanName = Literal["foundry.action", "foundry.lookup"]
 RecordOutcome = Literal["applied", "ignored", "dead_lettered"]
@@ -53,6 +54,11 @@ METRICS: dict[MetricName, Metric] = {
     ),
     "rebalances_total": Metric(
         (), "counter", "Times that the group gave this member its partitions."
+    ),
+    "unknown_fields_total": Metric(
+        ("type",),
+        "counter",
+        "Fields of applied events that their model does not know, by event type.",
     ),
     "gate_closed": Metric(
         ("scope", "reason"),

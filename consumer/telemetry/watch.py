@@ -49,6 +49,8 @@ class Telemetry:
         for entry in entries:
             if entry.applied + 1 == len(entry.calls):
                 self.sums.add("records_total", (entry.record.topic, "applied"))
+                if entry.unknown_fields:
+                    self.sums.add("unknown_fields_total", (entry.event_type,), entry.unknown_fields)
             if already:
                 self.sums.add("repeats_avoided_total", (entry.call.action.name,))
 

@@ -67,6 +67,16 @@ def test_a_record_is_applied_with_its_last_action() -> None:
     assert watch.sums.value("repeats_avoided_total", "create-ticket") == 1
 
 
+def test_fields_that_the_model_does_not_know_are_counted_by_type() -> None:
+    watch, _ = watched()
+    entry = prepared(record())
+    entry.unknown_fields = 2
+
+    watch.applied([entry], already=False)
+
+    assert watch.sums.value("unknown_fields_total", "opened.v1") == 2
+
+
 def test_each_letter_is_a_line_that_names_the_record_and_shows_nothing_of_it() -> None:
     watch, _ = watched()
 

@@ -1,0 +1,80 @@
+"""Online diagnosis, step by step: nothing is applied, nothing is written."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Sequence
+
+from consumer.contracts import load
+from consumer.doctor import foundry_steps
+from consumer.doctor.findings import Finding, Level, Step, Visit, mapped_actions
+from consumer.errors import ContractError
+from consumer.foundry.config import FoundryConfig
+from consumer.foundry.opening import open_foundry
+from consumer.settings import Settings
+
+__all__ = ["STEPS", "Finding", "Level", "Step", "Visit", "diagnose"]
+
+
+async def diagnose(
+    settings: Settings, config: FoundryConfig, tell: Callable[[Finding], None]
+) -> Sequence[Finding]:
+    """Look at everything in turn; each finding is told as soon as it is there.
+
+    Raises:
+        SettingsError: `foundry.ca_file` holds no certificates.
+    """
+    findings: list[Finding] = []
+    failed: set[str] = set()
+    async with open_foundry(config) as foundry:
+        visit = Visit(settings, config, foundry)
+        for step in STEPS:
+            found: Sequence[Finding]
+            missing = next((need for need in step.needs if need in failed), None)
+            if missing is None:
+                found = await step.look(visit)
+            else:
+                found = [Finding(step.name, "skip", f"not looked at: it needs {missing}")]
+            if missing is not None or any(finding.level == "fail" for finding in found):
+                failed.add(step.name)
+            for finding in found:
+                tell(finding)
+            findings += found
+    return findings
+
+
+async def _settings(visit: Visit) -> Sequence[Finding]:
+    settings = visit.settings
+    found = [Finding("settings", "ok", f"from {settings.file or 'the environment alone'}")]
+    found += [Finding("settings", "warn", advice) for advice in settings.warnings]
+    for section in settings.sections:
+        for secret in section.secrets:
+            if secret.path is not None and secret.path.stat().st_mode & stat.S_IROTH:
+                what = f"{secret.name}: {str(secret.path)!r} can be read by every user"
+                found.append(
+                    Finding("settings", "warn", what, "chmod 600, owned by this service's user")
+                )
+    return found
+
+
+async def _contracts(visit: Visit) -> Sequence[Finding]:
+    name = visit.settings.consumer.contracts
+    try:
+        visit.contracts = load(name, visit.settings.topics)
+    except ContractError as error:
+        return [Finding("contracts", "fail", str(error), "run `check`")]
+    topics = ", ".join(sorted(visit.contracts.by_topic))
+    actions = sum(1 for _ in mapped_actions(visit.contracts))
+    return [Finding("contracts", "ok", f"{name}: {actions} action types, topics {topics}")]
+
+
+STEPS: tuple[Step, ...] = (
+    Step("settings", _settings),
+    Step("contracts", _contracts),
+    Step("foundry.host", foundry_steps.way),
+    Step("foundry.token", foundry_steps.token, needs=("foundry.host",)),
+    Step("foundry.scopes", foundry_steps.scopes, needs=("foundry.token",)),
+    Step("foundry.ontology", foundry_steps.ontology, needs=("foundry.token",)),
+    Step("actions", foundry_steps.actions, needs=("contracts", "foundry.ontology")),
+)
+"""In this order. A step is skipped where one that it needs failed or was skipped."""

@@ -1,0 +1,72 @@
+"""What the doctor says, and what it knows while it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from consumer.contracts import Action, Contracts
+from consumer.foundry.config import FoundryConfig
+from consumer.foundry.opening import Foundry
+from consumer.foundry.tokens import Token
+from consumer.model import Outage
+from consumer.settings import Settings
+
+Level = Literal["ok", "warn", "fail", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it stands, why, and what to do where it does not."""
+
+    step: str
+    level: Level
+    what: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One diagnosis: what it works with, and what its steps learn for those that follow."""
+
+    settings: Settings
+    config: FoundryConfig
+    foundry: Foundry
+    contracts: Contracts | None = None
+    token: Token | None = None
+
+
+Look = Callable[[Visit], Awaitable[Sequence[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A function that looks at one thing; where one that it needs has failed, it is skipped."""
+
+    name: str
+    look: Look
+    needs: tuple[str, ...] = ()
+
+
+def failure(step: str, outage: Outage, *, remedy: str = "") -> Finding:
+    """An outage as a finding: what was answered, with what names it for Palantir's support."""
+    answer = outage.answer
+    parts = [answer.detail or answer.cause]
+    if answer.error_name and answer.error_name not in parts[0]:
+        parts.append(answer.error_name)
+    if answer.error_instance_id:
+        parts.append(f"errorInstanceId {answer.error_instance_id}")
+    said = " ".join(part for part in (outage.remedy or "", remedy) if part)
+    return Finding(step, "fail", ", ".join(parts), said or "it may pass by itself: try again")
+
+
+def mapped_actions(contracts: Contracts) -> Iterator[type[Action]]:
+    """Every action class that some route may send, each once, by API name."""
+    found = {
+        action
+        for contract in contracts.by_topic.values()
+        for route in contract.routes.values()
+        for action in route.actions
+    }
+    yield from sorted(found, key=lambda action: (action.action_type.name, action.__qualname__))

@@ -1,0 +1,122 @@
+"""The Foundry half: host, TLS, token, scopes, ontology, and each mapped action type."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from consumer.contracts import Action
+from consumer.doctor.findings import Finding, Level, Visit, failure, mapped_actions
+from consumer.doctor.fit import misfits
+from consumer.foundry.ontology import ActionTypeInfo
+from consumer.foundry.reach import Reached, reach
+from consumer.foundry.verdicts import MISSING_ACTION, MISSING_ONTOLOGY
+from consumer.model import Outage
+
+_UNFINISHED = {"EXPERIMENTAL", "DEPRECATED"}
+_MOST_NAMED = 10
+
+
+async def way(visit: Visit) -> Sequence[Finding]:
+    """Name, connection and TLS of the host, or of the proxy before it."""
+    through = " (of the proxy)" if visit.config.proxy else ""
+    found = []
+    for step in await reach(visit.config):
+        name = "foundry.tls" if step.step == "tls" else "foundry.host"
+        if isinstance(step, Reached):
+            found.append(Finding(name, "ok", f"{step.detail}{through}"))
+        else:
+            found.append(failure(name, step.outage))
+    if visit.config.hostname.startswith("http://"):
+        found.append(Finding("foundry.tls", "skip", "plain http, as loopback may"))
+    return found
+
+
+async def token(visit: Visit) -> Sequence[Finding]:
+    """A new token, in any case: the credentials are proven now."""
+    got = await visit.foundry.tokens.fetch()
+    if isinstance(got, Outage):
+        return [failure("foundry.token", got)]
+    visit.token = got
+    left = round(got.expires_at - time.monotonic())
+    return [Finding("foundry.token", "ok", f"issued, good for about {left} s")]
+
+
+async def scopes(visit: Visit) -> Sequence[Finding]:
+    """What was granted, against what was asked for."""
+    asked = visit.config.scopes
+    if not asked:
+        what = "none is asked for: an unrestricted application gets a token without permissions"
+        return [Finding("foundry.scopes", "warn", what, "list them in foundry.scopes")]
+    granted = visit.token.scopes if visit.token is not None else None
+    if granted is None:
+        what = "the token does not say which it has; the steps below show it"
+        return [Finding("foundry.scopes", "ok", what)]
+    lacking = sorted(set(asked) - set(granted))
+    if not lacking:
+        return [Finding("foundry.scopes", "ok", f"granted: {' '.join(granted)}")]
+    what = f"not granted: {' '.join(lacking)}"
+    remedy = (
+        "grant them to the application in Developer Console, or take them out of foundry.scopes"
+    )
+    return [Finding("foundry.scopes", "fail", what, remedy)]
+
+
+async def ontology(visit: Visit) -> Sequence[Finding]:
+    """The configured ontology, or which ones there are instead."""
+    reader = visit.foundry.ontology
+    found = await reader.get_ontology()
+    if not isinstance(found, Outage):
+        what = f"{found.display_name or found.api_name} ({found.rid})"
+        return [Finding("foundry.ontology", "ok", what)]
+    seen = await reader.list_ontologies() if found.gate == MISSING_ONTOLOGY.gate else found
+    if isinstance(seen, Outage):
+        return [failure("foundry.ontology", found)]
+    names = ", ".join(info.api_name for info in seen[:_MOST_NAMED])
+    more = f"(the service user sees: {names or 'no ontology at all: grant it access'})"
+    return [failure("foundry.ontology", found, remedy=more)]
+
+
+async def actions(visit: Visit) -> Sequence[Finding]:
+    """Each action type that the contracts map to: there, fit for use, and fitting."""
+    if visit.contracts is None:
+        raise TypeError("the step needs the contracts")
+    found: list[Finding] = []
+    for action in mapped_actions(visit.contracts):
+        found += await _action(visit, action)
+    return found
+
+
+async def _action(visit: Visit, action: type[Action]) -> Sequence[Finding]:
+    name = action.action_type.name
+    step = f"action {name}"
+    info = await visit.foundry.ontology.get_action_type(name)
+    if isinstance(info, Outage):
+        return [failure(step, info, remedy=await _renamed(visit, info, name))]
+    found = [
+        Finding(step, misfit.level, f"{misfit.parameter} {misfit.what}", misfit.remedy)
+        for misfit in misfits(action, info)
+    ]
+    return [_status(step, info), *found]
+
+
+def _status(step: str, info: ActionTypeInfo) -> Finding:
+    unfinished = info.status in _UNFINISHED
+    level: Level = "warn" if unfinished else "ok"
+    remedy = "ask its owner what comes instead" if unfinished else ""
+    said = f"visible, {len(info.parameters)} parameters, {info.status or 'no status'}"
+    return Finding(step, level, said, remedy)
+
+
+async def _renamed(visit: Visit, outage: Outage, name: str) -> str:
+    """Names like the missing one: it may have been renamed."""
+    if outage.gate != MISSING_ACTION.gate:
+        return ""
+    seen = await visit.foundry.ontology.list_action_types()
+    if isinstance(seen, Outage):
+        return ""
+    if not seen:
+        return "(the service user sees no action type at all)"
+    near = get_close_matches(name, [info.api_name for info in seen], n=3)
+    return f"(the service user sees {', '.join(near)})" if near else ""

@@ -1,0 +1,290 @@
+"""The doctor against the emulator on loopback: each way to be wrong has its own finding and remedy."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.doctor import Finding, diagnose
+from consumer.foundry.config import FoundryConfig, Secret
+from consumer.settings import load_settings
+from deploy.local.foundry import DEFAULT_CLIENT, Client, Foundry, parse_fault, serve
+from deploy.local.foundry.example import ONTOLOGY
+
+ACTIONS = 9
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith(("KAFKA_", "FOUNDRY_", "CONSUMER_")):
+            monkeypatch.delenv(name)
+    for name, value in {
+        "KAFKA_BOOTSTRAP_SERVERS": "localhost:1",
+        "KAFKA_GROUP_ID": "g",
+        "FOUNDRY_HOSTNAME": "acme.example",
+        "FOUNDRY_ONTOLOGY": "fieldwork",
+        "FOUNDRY_CLIENT_ID": "c",
+        "FOUNDRY_CLIENT_SECRET": "s",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def config(url: str, **changes: Any) -> FoundryConfig:
+    client_id, secret = DEFAULT_CLIENT
+    values: dict[str, Any] = {
+        "hostname": url,
+        "ontology": "fieldwork",
+        "client_id": client_id,
+        "client_secret": Secret(value=secret),
+        "request_timeout": 5.0,
+    }
+    return FoundryConfig(**(values | changes))
+
+
+async def examined(told: FoundryConfig) -> dict[str, list[Finding]]:
+    """Findings by step, in the order in which they were told."""
+    heard: list[Finding] = []
+    found = await diagnose(load_settings(), told, heard.append)
+    assert list(found) == heard
+    steps: dict[str, list[Finding]] = {}
+    for finding in found:
+        steps.setdefault(finding.step, []).append(finding)
+    return steps
+
+
+def levels(findings: dict[str, list[Finding]]) -> dict[str, str]:
+    """The gravest level of each step."""
+    order = ["ok", "skip", "warn", "fail"]
+    return {
+        step: max((finding.level for finding in found), key=order.index)
+        for step, found in findings.items()
+    }
+
+
+@asynccontextmanager
+async def changed(**changes: Any) -> AsyncIterator[Foundry]:
+    """The shipped ontology with one action type changed."""
+    ontology = copy.deepcopy(ONTOLOGY)
+    for described in ontology["actionTypes"]:
+        definition = described["actionType"]
+        if definition["apiName"] == "create-ticket":
+            definition.update(changes)
+    async with serve(ontology) as foundry:
+        yield foundry
+
+
+def parameters(**changes: Any) -> dict[str, Any]:
+    """The parameters of `create-ticket`, some of them changed; None: gone."""
+    found: dict[str, Any] = next(
+        copy.deepcopy(dict(described["actionType"]["parameters"]))
+        for described in ONTOLOGY["actionTypes"]
+        if described["actionType"]["apiName"] == "create-ticket"
+    )
+    found.update(changes)
+    return {name: parameter for name, parameter in found.items() if parameter is not None}
+
+
+async def test_where_all_is_well_every_step_says_so_and_nothing_is_applied() -> None:
+    async with serve() as foundry:
+        found = await examined(config(foundry.url))
+        effects = foundry.effects.total
+
+    assert set(levels(found).values()) <= {"ok", "skip"}
+    assert list(found)[:7] == [
+        "settings",
+        "contracts",
+        "foundry.host",
+        "foundry.tls",
+        "foundry.token",
+        "foundry.scopes",
+        "foundry.ontology",
+    ]
+    assert sum(step.startswith("action ") for step in found) == ACTIONS
+    assert effects == 0
+
+
+async def test_over_tls_the_authority_has_to_be_known(tmp_path: Path) -> None:
+    async with serve(cert_dir=tmp_path) as foundry:
+        trusting = await examined(config(foundry.url, ca_file=foundry.ca_file))
+        strange = await examined(config(foundry.url))
+
+    assert levels(trusting)["foundry.tls"] == "ok"
+    assert "certificate valid until" in trusting["foundry.tls"][0].what
+    assert levels(strange)["foundry.tls"] == "fail"
+    assert "foundry.ca_file" in strange["foundry.tls"][0].remedy
+    assert levels(strange)["foundry.token"] == "skip"
+    assert "foundry.host" in strange["foundry.token"][0].what
+
+
+async def test_an_unreachable_host_skips_what_depends_on_it() -> None:
+    found = await examined(config("http://127.0.0.1:1"))
+
+    assert levels(found)["foundry.host"] == "fail"
+    assert "egress" in found["foundry.host"][-1].remedy
+    assert [levels(found)[f"foundry.{step}"] for step in ("token", "scopes", "ontology")] == [
+        "skip"
+    ] * 3
+    assert levels(found)["actions"] == "skip"
+    assert levels(found)["contracts"] == "ok"
+
+
+async def test_a_wrong_secret_is_named_as_such_and_not_shown() -> None:
+    async with serve() as foundry:
+        found = await examined(config(foundry.url, client_secret=Secret(value="canary-wrong")))
+
+    assert levels(found)["foundry.token"] == "fail"
+    assert "invalid_client" in found["foundry.token"][0].what
+    assert "regenerate" in found["foundry.token"][0].remedy
+    assert "canary" not in str(found)
+
+
+async def test_a_grant_that_is_not_enabled_is_named() -> None:
+    client = Client("consumer", {"consumer-secret"}, grant_enabled=False)
+    async with serve(clients=[client]) as foundry:
+        found = await examined(config(foundry.url))
+
+    assert "client credentials" in found["foundry.token"][0].remedy
+
+
+async def test_a_scope_that_the_application_lacks_is_named() -> None:
+    client = Client("consumer", {"consumer-secret"}, frozenset({"api:ontologies-read"}))
+    async with serve(clients=[client]) as foundry:
+        refused = await examined(config(foundry.url))
+        unasked = await examined(config(foundry.url, scopes=()))
+
+    assert "foundry.scopes" in refused["foundry.token"][0].remedy
+    assert levels(unasked)["foundry.scopes"] == "warn"
+
+
+async def test_a_wrong_ontology_is_answered_with_those_that_are_seen() -> None:
+    async with serve() as foundry:
+        found = await examined(config(foundry.url, ontology="fieldwrok"))
+
+    assert levels(found)["foundry.ontology"] == "fail"
+    assert "fieldwork" in found["foundry.ontology"][0].remedy
+    assert levels(found)["actions"] == "skip"
+
+
+async def test_a_renamed_action_type_is_found_by_its_new_name() -> None:
+    async with changed(apiName="create-tickets") as foundry:
+        found = await examined(config(foundry.url))
+
+    assert levels(found)["action create-ticket"] == "fail"
+    assert "create-tickets" in found["action create-ticket"][0].remedy
+    assert levels(found)["action close-ticket"] == "ok"
+
+
+async def test_a_role_that_is_missing_is_named_with_what_names_it_for_support() -> None:
+    fault = parse_fault(
+        "error:name=ViewObjectPermissionDenied,code=PERMISSION_DENIED,endpoint=metadata"
+    )
+    async with serve(faults=[fault]) as foundry:
+        found = await examined(config(foundry.url))
+
+    (finding,) = found["foundry.ontology"]
+    assert finding.level == "fail"
+    assert "errorInstanceId" in finding.what
+    assert "role" in finding.remedy
+
+
+async def test_a_deprecated_action_type_is_a_warning() -> None:
+    async with changed(status="DEPRECATED") as foundry:
+        found = await examined(config(foundry.url))
+
+    assert levels(found)["action create-ticket"] == "warn"
+
+
+STRING: dict[str, Any] = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("given", "parameter", "level", "said"),
+    [
+        (parameters(region={"dataType": STRING, "required": True}), "region", "fail", "no such"),
+        (parameters(title=None), "title", "fail", "no such parameter"),
+        (
+            parameters(title=None, headline={"dataType": STRING, "required": True}),
+            "headline",
+            "fail",
+            "no such field",
+        ),
+        (
+            parameters(title={"dataType": {"type": "integer"}, "required": True}),
+            "title",
+            "fail",
+            "of type integer",
+        ),
+        (
+            parameters(openedAt={"dataType": {"type": "date"}, "required": True}),
+            "openedAt",
+            "fail",
+            "date-time",
+        ),
+        (
+            parameters(title={"dataType": {"type": "array", "subType": STRING}, "required": True}),
+            "title",
+            "fail",
+            "array",
+        ),
+        (
+            parameters(equipment={"dataType": STRING, "required": True}),
+            "equipment",
+            "warn",
+            "left out",
+        ),
+    ],
+)
+async def test_a_parameter_that_does_not_fit_is_named(
+    given: dict[str, Any], parameter: str, level: str, said: str
+) -> None:
+    async with changed(parameters=given) as foundry:
+        found = await examined(config(foundry.url))
+
+    about = [f for f in found["action create-ticket"] if f.what.startswith(f"{parameter} ")]
+    assert any(finding.level == level and said in finding.what for finding in about)
+    assert all(finding.remedy for finding in about)
+
+
+async def test_a_type_that_is_not_known_yet_is_let_pass() -> None:
+    given = parameters(title={"dataType": {"type": "hologram"}, "required": True})
+    async with changed(parameters=given) as foundry:
+        found = await examined(config(foundry.url))
+
+    assert levels(found)["action create-ticket"] == "ok"
+
+
+async def test_contracts_that_do_not_import_skip_the_actions_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONSUMER_CONTRACTS", "no_such_contracts")
+
+    async with serve() as foundry:
+        found = await examined(config(foundry.url))
+
+    assert levels(found)["contracts"] == "fail"
+    assert levels(found)["foundry.ontology"] == "ok"
+    assert levels(found)["actions"] == "skip"
+
+
+async def test_a_secret_that_everybody_can_read_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    monkeypatch.delenv("FOUNDRY_CLIENT_SECRET")
+    monkeypatch.setenv("FOUNDRY_CLIENT_SECRET_FILE", str(secret))
+
+    secret.chmod(0o644)
+    open_to_all = await examined(config("http://127.0.0.1:1"))
+    secret.chmod(0o600)
+    private = await examined(config("http://127.0.0.1:1"))
+
+    assert levels(open_to_all)["settings"] == "warn"
+    assert levels(private)["settings"] == "ok"
