@@ -33,21 +33,22 @@ class Gatekeeper:
         """True: nothing keeps requests of this type back."""
         return not self._gate.closed or self._gate.may_send(action, self._now())
 
-    def succeeded(self, action: str) -> None:
+    def succeeded(self, action: str, started: float) -> None:
         """An action of this type took effect: the world is well as far as it is concerned."""
         now = self._now()
         self.health.succeeded(action, now)
         if self._gate.closed:
-            self._open(action, now)
+            self._open(action, now, started)
 
-    def dealt_with(self, action: str) -> None:
+    def dealt_with(self, entry: Prepared) -> None:
         """Foundry answered for the record, so it is no outage."""
+        action = entry.call.action.name
         self.health.answered(action)
         if self._gate.closed:
-            self._open(action, self._now())
+            self._open(action, self._now(), entry.sent_at)
 
-    def _open(self, action: str, now: float) -> None:
-        opened = self._gate.succeeded(action, now)
+    def _open(self, action: str, now: float, started: float) -> None:
+        opened = self._gate.succeeded(action, now, started=started)
         for scope, reason in opened:
             self._watch.gate_opened(scope or "all", reason)
         if opened:
@@ -69,7 +70,10 @@ class Gatekeeper:
         if in_a_row < after and self.open_for(action):
             return
         scope = None if everywhere else action
-        if self._gate.close(reason, scope, self._now(), answer.retry_after):
+        closed = self._gate.close(
+            reason, scope, self._now(), answer.retry_after, started=entry.sent_at
+        )
+        if closed:
             self._watch.gate_closed(scope or "all", reason, answer, remedy)
             # A kill during an outage must not make every waiting record unknown.
             self._workload.release_kept(scope)

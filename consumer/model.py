@@ -192,6 +192,8 @@ class Prepared:
     """A read back makes sense only from here on."""
     failed_at: float = 0.0
     """When it failed last."""
+    sent_at: float = 0.0
+    """When the latest request began whose first record it was."""
     claim: Claim | None = None
     """Its place in a commit: without one that is durable, a `never` or `ask` action is not sent."""
     tenure: Tenure | None = None

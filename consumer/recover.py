@@ -87,10 +87,10 @@ class Recover:
 
     def _applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
         self._watch.applied(entries, already=already)
-        action = entries[0].call.action.name
+        action, started = entries[0].call.action.name, entries[0].sent_at
         for entry in entries:
             self._workload.advance(entry)
-        self.gatekeeper.succeeded(action)
+        self.gatekeeper.succeeded(action, started)
 
     def _put_back(self, entries: Sequence[Prepared]) -> None:
         """They were not sent: ready as before, in their old order."""
@@ -120,7 +120,7 @@ class Recover:
             self._workload.release(entry)
 
     def _conflicted(self, entries: Sequence[Prepared], outcome: Conflicted) -> None:
-        self.gatekeeper.dealt_with(entries[0].call.action.name)
+        self.gatekeeper.dealt_with(entries[0])
         self._retry_all(entries, outcome.answer, always=True)
 
     def _outage(self, entries: Sequence[Prepared], outcome: Outage) -> None:
@@ -153,7 +153,7 @@ class Recover:
 
     async def _refused(self, entries: list[Prepared], outcome: Refused | Oversized) -> None:
         first, answer = entries[0], outcome.answer
-        self.gatekeeper.dealt_with(first.call.action.name)
+        self.gatekeeper.dealt_with(first)
         if len(entries) == 1:
             first.attempts += 1
             self._bury.entry(first, "rejected", _said(answer), answer=answer)
@@ -229,6 +229,7 @@ class Recover:
         lookup = entry.lookup
         if lookup is None:
             raise TypeError(f"{entry.event_id!r} cannot be read back")
+        entry.sent_at = self._now()
         found = await self._actions.look_up(lookup)
         if isinstance(found, Outage):
             self.gatekeeper.failing(entry, found.gate, found.answer, everywhere=found.everywhere)
@@ -257,6 +258,7 @@ class Recover:
         request = Request(
             call.action, [call.parameters], [entry], may_send=lambda: True, validate_only=True
         )
+        entry.sent_at = self._now()
         outcome = await self._actions.send(request)
         match outcome:
             case Outage():
@@ -269,7 +271,7 @@ class Recover:
                     entry, reason, outcome.answer, everywhere=outcome.everywhere
                 )
             case _:
-                self.gatekeeper.dealt_with(call.action.name)
+                self.gatekeeper.dealt_with(entry)
         self._put_back([entry])
 
 

@@ -60,11 +60,14 @@ class Submit:
                 await idle
                 continue
             hand = tuple(entries)
+            action = hand[0].call.action.name
             self._in_hand.add(hand)
             try:
                 await self._serve(entries, recover, probing=probing)
             finally:
                 self._in_hand.discard(hand)
+                if probing:
+                    self._gate.probe_failed(action, self._loop.time())  # unless it opened the gate
                 self._lay_down()
             if self._idle:
                 self.wake()
@@ -133,8 +136,9 @@ class Submit:
         else:
             outcome = await self.send(entries, probing=probing)
             if type(outcome) is Applied and not outcome.already:
+                action, started = first.call.action.name, first.sent_at
                 self._settle(entries)
-                recover.gatekeeper.succeeded(first.call.action.name)
+                recover.gatekeeper.succeeded(action, started)
             else:
                 await recover.outcome(entries, outcome)
 
@@ -160,6 +164,7 @@ class Submit:
             return Withheld()
         call = entries[0].call
         request = Request(call.action, [e.call.parameters for e in entries], entries, may_send)
+        entries[0].sent_at = self._loop.time()
         self.in_flight += 1
         try:
             return await self._actions.send(request)
