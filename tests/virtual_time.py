@@ -16,6 +16,8 @@ T = TypeVar("T")
 BUSY_STEPS = 200_000
 """So many steps at one instant are a loop that never waits."""
 
+_main_ended = base_events._run_until_complete_cb  # type: ignore[attr-defined]  # typeshed hides it
+
 START = 1_000.0
 """Not zero, so that a forgotten `0.0` does not look like now."""
 
@@ -73,6 +75,8 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._busy = 0
         self._hosts: list[Host] = []
         self._failure: BaseException | None = None
+        self.ended = False
+        """The verdict is spoken; what still runs is only tidied up."""
         self.set_exception_handler(_fail_loudly)
 
     def time(self) -> float:
@@ -81,7 +85,7 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def fail(self, error: BaseException) -> None:
         """End the run with this error, whoever swallows it on its way up."""
-        if self._failure is None:
+        if self._failure is None and not self.ended:
             self._failure = error
 
     def host(self, name: str) -> Host:
@@ -101,9 +105,16 @@ class VirtualLoop(base_events.BaseEventLoop):
         for host in self._hosts:
             self.thaw(host)
 
-    def forgive(self) -> None:
-        """Forget a failure already told, so that what remains can be tidied up."""
+    def end(self) -> None:
+        """From here on nothing fails, so that what remains can be cancelled."""
+        self.ended = True
         self._failure, self._until, self._busy = None, None, 0
+        # The main coroutine may have ended in the very step that failed: its end would stop the tidying.
+        self._ready = deque(
+            handle
+            for handle in self._ready
+            if handle._callback is not _main_ended  # type: ignore[attr-defined]  # typeshed hides it
+        )
 
     def _write_to_self(self) -> None:
         """Nobody sleeps in `select`, so nobody is woken."""
@@ -188,7 +199,7 @@ def run(main: Coroutine[Any, Any, T], *, seed: int | None = None, until: float |
         return loop.run_until_complete(main)
     finally:
         try:
-            loop.forgive()
+            loop.end()
             _cancel_all(loop)
             loop.run_until_complete(loop.shutdown_asyncgens())
         finally:

@@ -1,0 +1,93 @@
+"""A dead-letter topic in memory: implements the core's `DeadLetters`, and judges the reason of each letter."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from consumer.errors import Unavailable
+from consumer.model import Letter, Partition
+from tests.fakes.log import Coordinate, Fate
+from tests.fakes.source import FakeSource
+from tests.fakes.truth import Truth, name
+
+REASONS = {
+    Fate.INVALID: {"invalid"},
+    Fate.BUG: {"internal"},
+    Fate.UNREADABLE: {"unreadable"},
+    Fate.POISON: {"rejected", "exhausted", "unknown"},
+    Fate.GOOD: {"exhausted", "unknown"},
+    Fate.IGNORED: set[str](),
+}
+"""What a letter may say of a record, and nothing else."""
+
+
+@dataclass(slots=True)
+class LetterBox:
+    """The topic itself, shared by all processes."""
+
+    rng: random.Random
+    unacknowledged: float = 0.0
+    """Share of writes that fail; half of those are written all the same."""
+    down_until: float = 0.0
+    failures: dict[Coordinate, int] = field(default_factory=dict)
+    """How often a letter of a record was written and not acknowledged."""
+
+
+class FakeDeadLetters:
+    """One process's producer."""
+
+    def __init__(
+        self,
+        process: str,
+        *,
+        box: LetterBox,
+        source: FakeSource,
+        truth: Truth,
+        alive: Callable[[], None],
+    ) -> None:
+        self._process, self._box, self._source = process, box, source
+        self._truth, self._alive = truth, alive
+
+    async def write(self, letter: Letter) -> None:
+        self._alive()
+        record = letter.record
+        coordinate = (Partition(record.topic, record.partition), record.offset)
+        self._judge(letter, coordinate)
+        box, truth = self._box, self._truth
+        await asyncio.sleep(box.rng.uniform(0.001, 0.02))
+        lost = truth.now() < box.down_until or box.rng.random() < box.unacknowledged
+        if lost and box.rng.random() < 0.5:
+            raise Unavailable("not written")
+        truth.letters[coordinate].append(letter)
+        truth.note(f"{self._process} letter {name(coordinate)}: {letter.reason}")
+        await asyncio.sleep(box.rng.uniform(0.001, 0.02))
+        if lost:
+            box.failures[coordinate] = box.failures.get(coordinate, 0) + 1
+            raise Unavailable("written, not acknowledged")
+        truth.settle(coordinate, "lettered")
+        if self._source.membership is not None:
+            self._source.membership.settled(coordinate)
+
+    def _judge(self, letter: Letter, coordinate: Coordinate) -> None:
+        truth = self._truth
+        spec = truth.log.specs[coordinate]
+        if letter.reason not in REASONS[spec.fate]:
+            raise truth.broken("letters have their reason", f"{name(coordinate)}: {letter.reason}")
+        if letter.reason == "unknown":
+            self._judge_unknown(coordinate)
+        if letter.reason == "exhausted" and not spec.conflicts:
+            since = truth.failing_since.get(coordinate, truth.now())
+            if not any(at >= since for at in truth.successes[spec.action]):
+                raise truth.broken("law 6: an outage is not a dead letter", name(coordinate))
+
+    def _judge_unknown(self, coordinate: Coordinate) -> None:
+        truth = self._truth
+        if not truth.log.specs[coordinate].repeat.claimed:
+            raise truth.broken("letters have their reason", f"{name(coordinate)} may be sent again")
+        if coordinate not in truth.unknown_explained:
+            raise truth.broken(
+                "unknown letters come from failures", f"{name(coordinate)}: nothing failed"
+            )

@@ -1,0 +1,215 @@
+"""Foundry in memory: what it executes, refuses, loses, and executes long after it was given up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from consumer.model import (
+    Answer,
+    Applied,
+    Conflicted,
+    Found,
+    Lookup,
+    LookupOutcome,
+    Missing,
+    Outage,
+    Outcome,
+    Oversized,
+    Refused,
+    Repeat,
+    Request,
+    Unknown,
+)
+from tests.fakes.log import Coordinate, Fate
+from tests.fakes.network import later, resolve
+from tests.fakes.truth import Truth, parse_name
+
+Target = tuple[Coordinate, int]
+"""A record and which of its actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What befalls one request."""
+
+    executed_after: float | None
+    """Seconds from its first byte; None: never."""
+    answered_after: float
+    answer: Outcome | None = None
+    """None: what the actions themselves deserve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How probable it is that a request fares ill; the sum is at most 1."""
+
+    unknown: float = 0.0
+    """No answer: executed at once, later, or never."""
+    broken: float = 0.0
+    """An answer that says nothing (500): executed or not, but over."""
+    throttled: float = 0.0
+    """A certain refusal of the moment."""
+    slow: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """From now until a time nothing of this action (None: of any) is executed."""
+
+    until: float
+    action: str | None
+    gate: str = "unreachable"
+    unknown: float = 0.0
+    """Share of requests that fail without saying whether they were executed (they were not)."""
+
+    def covers(self, action: str, now: float) -> bool:
+        return now < self.until and self.action in (None, action)
+
+
+@dataclass(slots=True)
+class FakeFoundry:
+    """The server; `FakeActions` is a process's way to it."""
+
+    truth: Truth
+    rng: random.Random
+    request_timeout: float
+    settle_time: float
+    faults: Faults = field(default_factory=Faults)
+    downs: list[Down] = field(default_factory=list)
+    plans: deque[Plan] = field(default_factory=deque)
+    """What befalls the next requests, before chance has its say."""
+    largest_batch: int = 20
+    names_largest_batch: bool = True
+    requests: int = 0
+    _conflicts: Counter[Coordinate] = field(default_factory=Counter)
+
+    def receive(self, request: Request, owner: int) -> asyncio.Future[Outcome]:
+        """The first byte has left. What happens from here on happens whatever becomes of the sender."""
+        self.requests += 1
+        targets = read_targets(request)
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        down = self._down(request.action.name)
+        plan = self._plan(down)
+        if plan.answer is None:
+            delay = plan.executed_after or 0.0
+
+            def arrived() -> None:
+                outcome = self._execute(request, targets, owner)
+                later(plan.answered_after - delay, lambda: resolve(answer, outcome))
+
+            later(delay, arrived)
+            return answer
+        if plan.executed_after is not None:
+            later(plan.executed_after, lambda: self._execute(request, targets, owner))
+        unhappy = plan.answer
+        later(plan.answered_after, lambda: resolve(answer, unhappy))
+        return answer
+
+    def find(self, lookup: Lookup) -> LookupOutcome:
+        """What an object's reader sees now."""
+        down = self._down(lookup.object_type)
+        if down is not None:
+            return Outage(Answer("unreachable"), down.gate, everywhere=down.action is None)
+        coordinate = parse_name(str(lookup.key))
+        if self.truth.executed(coordinate):
+            return Found({"id": str(lookup.key)})
+        return Missing()
+
+    def _execute(self, request: Request, targets: Sequence[Target], owner: int) -> Outcome:
+        refusal = self._refusal(request, targets)
+        if refusal is not None:
+            return refusal
+        if not request.validate_only:
+            for coordinate, step in targets:
+                self.truth.took_effect(coordinate, step, owner)
+        return Applied()
+
+    def _refusal(self, request: Request, targets: Sequence[Target]) -> Outcome | None:
+        down = self._down(request.action.name)
+        if down is not None:
+            return Outage(Answer("http_503", status=503), down.gate, everywhere=down.action is None)
+        if len(targets) > self.largest_batch:
+            maximum = self.largest_batch if self.names_largest_batch else None
+            return Oversized(Answer("too_large", status=400), maximum)
+        specs = self.truth.log.specs
+        if any(specs[coordinate].fate is Fate.POISON for coordinate, _ in targets):
+            return Refused(Answer("ActionValidationFailed", status=400))
+        if self._exists(request, targets):
+            one = len(targets) == 1
+            return Applied(already=True) if one else Refused(Answer("ObjectsAlreadyExist"))
+        if self._conflict(targets):
+            return Conflicted(Answer("ObjectChanged", status=409))
+        return None
+
+    def _exists(self, request: Request, targets: Sequence[Target]) -> bool:
+        return any(
+            entry.repeat is Repeat.CREATE and self.truth.executed(coordinate, step)
+            for entry, (coordinate, step) in zip(request.entries, targets, strict=True)
+        )
+
+    def _conflict(self, targets: Sequence[Target]) -> bool:
+        specs = self.truth.log.specs
+        waiting = [
+            coordinate
+            for coordinate, _ in targets
+            if self._conflicts[coordinate] < specs[coordinate].conflicts
+        ]
+        self._conflicts.update(waiting)
+        return bool(waiting)
+
+    def _down(self, action: str) -> Down | None:
+        now = self.truth.now()
+        return next((down for down in self.downs if down.covers(action, now)), None)
+
+    def _plan(self, down: Down | None) -> Plan:
+        if self.plans:
+            return self.plans.popleft()
+        rng, faults = self.rng, self.faults
+        quick = rng.uniform(0.001, 0.05)
+        if down is not None:
+            if rng.random() < down.unknown:
+                lost = Unknown(Answer("cut"), gate=down.gate, everywhere=down.action is None)
+                return Plan(None, quick, lost)
+            return Plan(quick, 2 * quick)
+        for probability, plan in (
+            (faults.unknown, self._unanswered),
+            (faults.broken, self._answered_badly),
+            (faults.throttled, self._throttled),
+            (faults.slow, self._slow),
+        ):
+            if probability and rng.random() < probability:
+                return plan()
+        return Plan(quick, 2 * quick)
+
+    def _unanswered(self) -> Plan:
+        """Timed out, or cut; executed never, before, or at the last moment that is allowed."""
+        given_up = self.rng.choice((0.01, self.request_timeout))
+        last = given_up + self.settle_time - 0.01
+        executed = self.rng.choice((None, 0.005, given_up + 0.05, self.rng.uniform(0, last), last))
+        return Plan(executed, given_up, Unknown(Answer("timeout")))
+
+    def _answered_badly(self) -> Plan:
+        executed = self.rng.choice((None, 0.005))
+        return Plan(executed, 0.02, Unknown(Answer("http_500", status=500), answered=True))
+
+    def _throttled(self) -> Plan:
+        answer = Answer("http_429", status=429, retry_after=self.rng.choice((None, 0.5)))
+        return Plan(None, 0.02, Outage(answer, "overloaded"))
+
+    def _slow(self) -> Plan:
+        executed = self.rng.uniform(0.05, self.request_timeout - 0.1)
+        return Plan(executed, executed + 0.05)
+
+
+def read_targets(request: Request) -> list[Target]:
+    """Which records' actions a request carries, read from its body."""
+    targets = []
+    for parameters in request.parameters:
+        read = json.loads(parameters)
+        targets.append((parse_name(read["id"]), int(read["step"])))
+    return targets

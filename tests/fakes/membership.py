@@ -1,0 +1,260 @@
+"""One session of one process, as the world sees it: which claims are durable in it, and how it ended.
+
+The rules that a commit and a request have to keep are checked here, at the moment they leave the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from consumer.model import Commit, CommitResult, Partition, Prepared, Repeat, Session
+from consumer.state import offset_codec
+from tests.fakes.group import METADATA_LIMIT
+from tests.fakes.log import Coordinate
+from tests.fakes.truth import Truth, name
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What stands in the store for a partition: watermark, done above it, claims."""
+
+    offset: int
+    done: frozenset[int]
+    claims: frozenset[int]
+    drained: bool
+
+    @classmethod
+    def read(cls, commit: Commit | None) -> Marks | None:
+        """None where nothing of ours is stored."""
+        if commit is None:
+            return None
+        known = offset_codec.decode(commit.metadata)
+        if known is None:
+            return cls(commit.offset, frozenset(), frozenset(), drained=False)
+        done = frozenset(_positions(known.done, commit.offset))
+        claims = frozenset(_positions(known.claims, commit.offset))
+        return cls(commit.offset, done, claims - done, known.drained)
+
+    def has_done(self, offset: int) -> bool:
+        return offset < self.offset or offset in self.done
+
+
+def _positions(bitmap: int, origin: int) -> Iterable[int]:
+    while bitmap:
+        lowest = bitmap & -bitmap
+        yield origin + lowest.bit_length() - 1
+        bitmap ^= lowest
+
+
+@dataclass(slots=True)
+class Membership:
+    """A session from `assigned` to its end."""
+
+    number: int
+    began: float
+    process: str
+    session: Session
+    truth: Truth
+    max_claims: int
+    fetched: dict[Partition, Marks | None]
+    durable: dict[Partition, frozenset[int]] = field(default_factory=dict)
+    """Claims that permit to send: acknowledged or inherited, and in every commit sent since."""
+    last_sent: dict[Partition, Marks] = field(default_factory=dict)
+    acknowledged: dict[Partition, Marks] = field(default_factory=dict)
+    committing: set[Partition] = field(default_factory=set)
+    owned: set[Partition] = field(default_factory=set)
+    settled_here: dict[Coordinate, float] = field(default_factory=dict)
+    """Settled in this session and told by no acknowledged commit yet, and since when."""
+    unanswered: bool = False
+    damage: str | None = None
+    """Why the next owner may have to repeat something; None: no reason."""
+
+    def __post_init__(self) -> None:
+        for partition, marks in self.fetched.items():
+            self.owned.add(partition)
+            self.durable[partition] = marks.claims if marks else frozenset()
+            if marks:
+                self.last_sent[partition] = self.acknowledged[partition] = marks
+
+    def spoil(self, why: str) -> None:
+        """The next owner may have to repeat something; not where all was handed over before."""
+        if self.owned:
+            self.damage = self.damage or why
+
+    def inherited(self, coordinate: Coordinate) -> bool:
+        """Claimed by somebody before this session began."""
+        partition, offset = coordinate
+        marks = self.fetched.get(partition)
+        return marks is not None and offset in marks.claims
+
+    def commit_leaves(self, commits: Mapping[Partition, Commit]) -> dict[Partition, Marks]:
+        """Check it against all that is known, then count its claims as not yet durable."""
+        read: dict[Partition, Marks] = {}
+        for partition, commit in commits.items():
+            if len(commit.metadata) > METADATA_LIMIT:
+                raise self.truth.broken(
+                    "metadata always fits", f"{len(commit.metadata)} characters"
+                )
+            marks = Marks.read(commit)
+            assert marks is not None
+            self._check_commit(partition, marks)
+            read[partition] = marks
+        for partition, marks in read.items():
+            self.committing.add(partition)
+            self.last_sent[partition] = marks
+            self.durable[partition] = self.durable.get(partition, frozenset()) & marks.claims
+        return read
+
+    def commit_answered(
+        self, sent: Mapping[Partition, Marks], results: Mapping[Partition, CommitResult]
+    ) -> None:
+        """Claims count from here on, if the commit was stored and this session may claim."""
+        for partition, result in results.items():
+            self.committing.discard(partition)
+            if result is CommitResult.STORED:
+                self._acknowledge(partition, sent[partition])
+            elif result is CommitResult.UNANSWERED:
+                self.unanswered = True
+                self.damage = self.damage or "a commit without an answer"
+            elif result is CommitResult.LOST:
+                self.damage = self.damage or "evicted"
+
+    def request_leaves(self, entry: Prepared, coordinate: Coordinate) -> None:
+        """Check what must be true of each record at the moment its bytes leave."""
+        partition, offset = coordinate
+        if partition not in self.owned:
+            raise self.truth.broken("only owned partitions are sent", name(coordinate))
+        if not entry.repeat.claimed:
+            return
+        if self.inherited(coordinate) and entry.repeat is Repeat.NEVER:
+            raise self.truth.broken("rule 7: a suspect is never simply sent", name(coordinate))
+        if coordinate in self.truth.may_be_applied:
+            raise self.truth.broken("rule 7: a suspect is never simply sent", name(coordinate))
+        if offset not in self.durable[partition]:
+            raise self.truth.broken(
+                "rule 1: claim first", f"{name(coordinate)} has no durable claim"
+            )
+
+    def settled(self, coordinate: Coordinate) -> None:
+        """The process was told that it is over; the commit that says so is still to come."""
+        self.settled_here.setdefault(coordinate, self.truth.now())
+
+    def oldest_uncommitted(self) -> float:
+        """Since when something is settled that no acknowledged commit tells; now if nothing is."""
+        return min(self.settled_here.values(), default=self.truth.now())
+
+    def _acknowledge(self, partition: Partition, marks: Marks) -> None:
+        self.acknowledged[partition] = marks
+        told = [
+            spot for spot in self.settled_here if spot[0] == partition and marks.has_done(spot[1])
+        ]
+        for spot in told:
+            del self.settled_here[spot]
+        if not self.unanswered:
+            self.durable[partition] = marks.claims
+
+    def _check_commit(self, partition: Partition, marks: Marks) -> None:
+        truth, where = self.truth, f"{partition.topic}/{partition.partition}"
+        if partition in self.committing:
+            raise truth.broken("rule 3: one commit in flight per partition", where)
+        if marks.offset > truth.first_unsettled(partition):
+            waiting = truth.first_unsettled(partition)
+            raise truth.broken("law 1: nothing is lost", f"{where}@{marks.offset} passes {waiting}")
+        for offset in marks.done:
+            if truth.log.exists((partition, offset)) and (partition, offset) not in truth.settled:
+                raise truth.broken("law 1: nothing is lost", f"{where}/{offset} is called done")
+        self._check_whole(partition, marks)
+        self._check_lane_claims(partition, marks)
+
+    def _check_whole(self, partition: Partition, marks: Marks) -> None:
+        before = self.last_sent.get(partition)
+        if before is None:
+            return
+        if marks.offset < before.offset:
+            raise self.truth.broken(
+                "rule 2: whole snapshot", f"{partition} goes back to {marks.offset}"
+            )
+        for offset in before.done:
+            if not marks.has_done(offset) and self.truth.log.exists((partition, offset)):
+                raise self.truth.broken(
+                    "rule 2: whole snapshot", f"{partition}/{offset} not done again"
+                )
+        for offset in before.claims - marks.claims:
+            dropped = not marks.has_done(offset)
+            if dropped and (partition, offset) in self.truth.may_be_applied:
+                raise self.truth.broken(
+                    "rule 2: whole snapshot", f"claim {partition}/{offset} dropped"
+                )
+
+    def _check_lane_claims(self, partition: Partition, marks: Marks) -> None:
+        own = [offset for offset in marks.claims if not self.inherited((partition, offset))]
+        if len(own) > self.max_claims:
+            raise self.truth.broken(
+                "claims are for free slots", f"{len(own)} claims in {partition}"
+            )
+        for offset in own:
+            for earlier in self.truth.log.earlier_in_lane((partition, offset)):
+                if not marks.has_done(earlier):
+                    raise self.truth.broken(
+                        "rule 15: lane claim", f"{partition}/{offset} before {earlier} is done"
+                    )
+
+
+@dataclass(slots=True)
+class Memberships:
+    """All sessions of all processes, in the order they began."""
+
+    truth: Truth
+    max_claims: int
+    all: list[Membership] = field(default_factory=list)
+    owner: dict[Partition, Membership] = field(default_factory=dict)
+
+    def begin(
+        self, process: str, session: Session, fetched: Mapping[Partition, Commit | None]
+    ) -> Membership:
+        """A session starts from what it read; what its forerunner left undone is explained or a fault."""
+        marks = {partition: Marks.read(commit) for partition, commit in fetched.items()}
+        membership = Membership(
+            len(self.all), self.truth.now(), process, session, self.truth, self.max_claims, marks
+        )
+        self.all.append(membership)
+        for partition, read in marks.items():
+            self._take_over(partition, read, self.owner.get(partition))
+            self.owner[partition] = membership
+        return membership
+
+    def _take_over(
+        self, partition: Partition, marks: Marks | None, former: Membership | None
+    ) -> None:
+        truth = self.truth
+        if former is None:
+            return
+        known = marks or Marks(0, frozenset(), frozenset(), drained=False)
+        open_ = [
+            (partition, offset)
+            for offset in truth.log.offsets(partition)
+            if not known.has_done(offset)
+        ]
+        forgotten = [spot for spot in open_ if spot in truth.settled]
+        claims = {(partition, offset) for offset in known.claims}
+        if former.damage is None:
+            if forgotten:
+                raise truth.broken(
+                    "law 4: a graceful handover repeats nothing",
+                    f"{former.process} left {' '.join(map(name, forgotten))} settled and not done",
+                )
+            # An `ask` that was read back is certain, too, but keeping its claim does no harm.
+            if left := claims - truth.may_be_applied - truth.read_back:
+                raise truth.broken("rule 8: release at drain", " ".join(map(name, left)))
+        else:
+            started = [spot for spot in open_ if spot in truth.settled or spot in truth.touched]
+            truth.excuse(started, former.damage)
+            truth.unknown_explained |= claims
+        truth.may_be_applied |= claims
+
+    def evicted(self, member: str) -> None:
+        """The group threw it out: whatever it had under way is open."""
+        for membership in self.all:
+            if membership.session.member == member:
+                membership.spoil("evicted")

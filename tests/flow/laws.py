@@ -1,0 +1,121 @@
+"""The laws that can be judged only when all is over. Those of a moment are judged by the fakes, then."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+from consumer.model import Partition, Repeat
+from tests.fakes.group import FakeGroup
+from tests.fakes.log import Coordinate
+from tests.fakes.membership import Marks, Memberships
+from tests.fakes.truth import Effect, Truth, name
+
+
+def check(
+    truth: Truth, memberships: Memberships, group: FakeGroup, *, never_only: bool = False
+) -> None:
+    """All of them; `never_only` leaves out what is promised only while leases hold."""
+    nothing_is_lost(truth)
+    all_is_committed(truth, group)
+    at_most_once(truth, Repeat.NEVER)
+    if never_only:
+        return
+    at_most_once(truth, Repeat.ASK)
+    repeats_have_a_cause(truth)
+    lanes_keep_their_order(truth, memberships)
+
+
+def nothing_is_lost(truth: Truth) -> None:
+    """Every record is applied, in a letter, or ignored by a rule."""
+    for coordinate, spec in truth.log.specs.items():
+        applied = all(truth.executed(coordinate, step) for step in range(spec.steps))
+        lettered = bool(truth.letters.get(coordinate))
+        ignored = "ignored" in truth.how[coordinate]
+        partition, offset = coordinate
+        trimmed = offset < truth.log.start(partition) and coordinate not in truth.touched
+        if not (applied or lettered or ignored or trimmed):
+            raise truth.broken("law 1: nothing is lost", name(coordinate))
+
+
+def all_is_committed(truth: Truth, group: FakeGroup) -> None:
+    """The store says done of each record, and of nothing that is not."""
+    for partition in truth.log.partitions:
+        marks = Marks.read(group.store.get(partition))
+        for offset in truth.log.offsets(partition):
+            settled = (partition, offset) in truth.settled
+            done = marks is not None and marks.has_done(offset)
+            if done and not settled and offset >= truth.log.start(partition):
+                raise truth.broken("law 1: nothing is lost", f"{partition}/{offset} called done")
+            if settled and not done:
+                raise truth.broken("progress", f"{partition}/{offset} is settled, not committed")
+        if marks is not None and marks.claims:
+            raise truth.broken("rule 8: release at drain", f"{partition}: {sorted(marks.claims)}")
+
+
+def at_most_once(truth: Truth, repeat: Repeat) -> None:
+    """No second effect of an action that would do harm."""
+    for coordinate, effects in truth.effects_of.items():
+        if truth.log.specs[coordinate].repeat is repeat and len(effects) > 1:
+            times = ", ".join(f"{effect.at:.3f}" for effect in effects)
+            raise truth.broken(f"{repeat.value}: at most once", f"{name(coordinate)} at {times}")
+
+
+def repeats_have_a_cause(truth: Truth) -> None:
+    """What was applied or lettered twice was in flight, or not yet committed, when something failed."""
+    for coordinate, effects in truth.effects_of.items():
+        steps = Counter(effect.step for effect in effects)
+        most = max(steps.values())
+        if most > 1 + truth.excuses[coordinate]:
+            raise truth.broken(
+                "law 4: done work is not repeated",
+                f"{name(coordinate)} {most} times, {truth.excuses[coordinate]} explained",
+            )
+
+
+def lanes_keep_their_order(truth: Truth, memberships: Memberships) -> None:
+    """Within a session a lane's effects never go back; a later session's come after an earlier one's."""
+    lanes: dict[tuple[Partition, str], list[Effect]] = defaultdict(list)
+    for effect in truth.effects:
+        lane = truth.log.specs[effect.coordinate].lane
+        if lane is not None and not _in_stated_window(effect, truth, memberships):
+            lanes[effect.coordinate[0], lane].append(effect)
+    for (partition, lane), effects in lanes.items():
+        for before, after in pairwise(effects):
+            if _place(after) < _place(before):
+                raise truth.broken(
+                    "law 3: order per lane",
+                    f"{partition.topic}/{partition.partition} {lane!r}: "
+                    f"{_told(after)} after {_told(before)}",
+                )
+
+
+def _place(effect: Effect) -> tuple[int, int]:
+    return effect.owner, effect.coordinate[1]
+
+
+def _told(effect: Effect) -> str:
+    return f"{name(effect.coordinate)} of session {effect.owner} at {effect.at:.3f}"
+
+
+def _in_stated_window(effect: Effect, truth: Truth, memberships: Memberships) -> bool:
+    """An unclaimed action that Foundry executed after the partition had been taken over.
+
+    The next owner does not wait for those: only the lanes of claimed records are held. It is a choice
+    for availability, and documented.
+    """
+    if truth.log.specs[effect.coordinate].repeat.claimed:
+        return False
+    return any(
+        later.began <= effect.at and effect.coordinate[0] in later.fetched
+        for later in memberships.all[effect.owner + 1 :]
+    )
+
+
+def letters_of(truth: Truth, reason: str) -> list[Coordinate]:
+    """Records with a letter that gives this reason."""
+    return [
+        coordinate
+        for coordinate, letters in truth.letters.items()
+        if any(letter.reason == reason for letter in letters)
+    ]
