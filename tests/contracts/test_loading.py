@@ -69,6 +69,24 @@ def test_contracts_of_all_modules_are_collected_from_the_working_directory(
     assert contracts.folder == tmp_path / name
 
 
+def test_a_package_without_init_is_a_package(packages: Packages, tmp_path: Path) -> None:
+    name = packages.write(one=contract("one"))
+    (tmp_path / name / "__init__.py").unlink()
+
+    contracts = load(name)
+
+    assert list(contracts.by_topic) == ["one"]
+    assert contracts.folder == tmp_path / name
+
+
+def test_one_module_may_be_the_whole_package(packages: Packages, tmp_path: Path) -> None:
+    (tmp_path / "contracts_in_one_file.py").write_text(contract("one"))
+
+    contracts = load("contracts_in_one_file")
+
+    assert contracts.folder == tmp_path
+
+
 def test_a_contract_seen_in_two_modules_is_one(packages: Packages) -> None:
     name = packages.write(one=contract("one"), other="from .one import tickets")
 

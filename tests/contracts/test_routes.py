@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def test_a_route_says_what_was_declared() -> None:
     contract.on("opened", Opened, order_by="ticket_id", repeat="create")(create)
 
     route = contract.routes["opened"]
+    assert repr(contract) == "Contract('tickets')"
     assert (contract.topic, contract.sources) == ("tickets", frozenset({"/a", "/b"}))
     assert contract.type_from == CloudEvents()
     assert (route.event_type, route.model, route.repeat) == ("opened", Opened, Repeat.CREATE)
@@ -47,6 +49,22 @@ def test_repeat_is_never_and_order_is_the_keys_unless_said_otherwise() -> None:
 
     assert contract.routes["opened"].repeat is Repeat.NEVER
     assert contract.routes["opened"].order is None
+
+
+def test_order_may_be_a_function_of_the_event_and_says_its_name() -> None:
+    contract = Contract("tickets")
+
+    def by_first_letter(event: Opened) -> str:
+        return event.ticket_id[0]
+
+    contract.on("opened", Opened, order_by=by_first_letter)(create)
+    contract.on("again", Opened, order_by=partial(str.format, "{0.title}"))(create)
+
+    route, again = contract.routes.values()
+    assert route.order is not None
+    assert (route.order(OPENED), route.order_by) == ("T", "by_first_letter")
+    assert again.order is not None
+    assert (again.order(OPENED), again.order_by) == ("x", "partial")
 
 
 def test_the_function_is_returned_unchanged_and_on_stacks() -> None:
@@ -94,6 +112,7 @@ def test_meta_is_given_under_whatever_name_it_has() -> None:
     contract.on("other", Opened)(other)
 
     assert [route.meta_name for route in contract.routes.values()] == ["about", "record"]
+    assert all(route.wants_meta for route in contract.routes.values())
 
 
 def test_meta_is_a_value() -> None:
