@@ -6,30 +6,21 @@ import base64
 import binascii
 import re
 from datetime import datetime
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
+from consumer.model import Envelope
 from consumer.stages.headers import Found, attribute, familiar_text, header_text, media_type, quoted
 from consumer.stages.strict_json import parse_object, undecodable
 
 _REQUIRED = ("specversion", "id", "source", "type")
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
-class Attributes(NamedTuple):
-    """The context attributes that contracts know of."""
-
-    id: str
-    source: str
-    type: str
-    time: str | None
-    subject: str | None
-
-
-def from_headers(found: Found) -> Attributes:
-    """The attributes of an event in binary mode; header names are compared exactly, as the binding has them.
+def from_headers(found: Found, data: bytes, size: int) -> Envelope:
+    """An event in binary mode; header names are compared exactly, as the binding has them.
 
     Raises:
-        Rejected: one is missing, malformed, or stands twice with different values.
+        Rejected: an attribute is missing, malformed, or stands twice with different values.
     """
     get = found.values.get
     version, event_id, source = get("ce_specversion"), get("ce_id"), get("ce_source")
@@ -40,19 +31,19 @@ def from_headers(found: Found) -> Attributes:
         _refuse_ambiguous(found)
     if version != b"1.0":
         raise undecodable("header ce_specversion is not 1.0")
-    return Attributes(
+    return Envelope(
         header_text("ce_id", event_id),
-        familiar_text("ce_source", source),
         familiar_text("ce_type", event_type),
+        data,
+        familiar_text("ce_source", source),
         None if time is None else checked_time("header ce_time", time.decode(errors="replace")),
         None if subject is None else header_text("ce_subject", subject),
+        size=size,
     )
 
 
-def from_value(event: dict[str, Any]) -> tuple[Attributes, bytes | None]:
-    """The attributes of a structured event, and its data where that is text of its own (`data_base64`).
-
-    None: the data is the object under `data`.
+def from_value(event: dict[str, Any], text: bytes, size: int) -> Envelope:
+    """A structured event, whose whole `text` is kept, unless its data is text of its own (`data_base64`).
 
     Raises:
         Rejected: an attribute is missing or malformed, or there is no JSON object as data.
@@ -63,17 +54,22 @@ def from_value(event: dict[str, Any]) -> tuple[Attributes, bytes | None]:
     if event["specversion"] != "1.0":
         raise undecodable("attribute specversion is not 1.0")
     time = _optional(event, "time")
-    attributes = Attributes(
-        _text(event, "id"),
-        _text(event, "source"),
-        _text(event, "type"),
-        None if time is None else checked_time("attribute time", time),
-        _optional(event, "subject"),
-    )
+    if time is not None:
+        checked_time("attribute time", time)
     data_type = _optional(event, "datacontenttype")
     if data_type is not None:
         media_type(data_type, "attribute datacontenttype")
-    return attributes, _data(event)
+    data = _data(event)
+    return Envelope(
+        _text(event, "id"),
+        _text(event, "type"),
+        text if data is None else data,
+        _text(event, "source"),
+        time,
+        _optional(event, "subject"),
+        enclosed=data is None,
+        size=size,
+    )
 
 
 def moment(time: str) -> datetime:
@@ -84,17 +80,18 @@ def moment(time: str) -> datetime:
 def checked_time(what: str, time: str) -> str:
     """The same text, if it is a time of RFC 3339 (so: with its zone) that exists."""
     fit = _RFC3339.fullmatch(time) is not None
-    try:
-        # A leap second is the one RFC 3339 time that Python does not know.
-        fit = fit and moment(time).tzinfo is not None
-    except ValueError:
-        fit = False
+    if fit:
+        try:
+            moment(time)
+        except ValueError:  # the 30th of February; a leap second too, which no `datetime` can hold
+            fit = False
     if not fit:
         raise undecodable(f"{what} is not a time of RFC 3339 with its zone")
     return time
 
 
 def _data(event: dict[str, Any]) -> bytes | None:
+    """None: it is the object under `data`."""
     data, encoded = event.get("data"), event.get("data_base64")
     if data is not None and encoded is not None:
         raise undecodable("has both data and data_base64")

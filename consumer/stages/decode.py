@@ -36,11 +36,8 @@ def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
         # As the binding says, the content type alone decides; `ce_*` headers beside a structured
         # event are allowed, and its own attributes count.
         if said == "cloudevent":
-            return _structured(value, parsed, size)
-        event = from_headers(found)
-        return Envelope(
-            event.id, event.type, value, event.source, event.time, event.subject, size=size
-        )
+            return from_value(parsed, value, size)
+        return from_headers(found, value, size)
     event_id = f"{record.topic}/{record.partition}/{record.offset}"
     return Envelope(event_id, _type(type_from, found, parsed), value, size=size)
 
@@ -53,14 +50,6 @@ def _bounded(value: bytes | None, limits: Limits) -> bytes:
     if len(value) > limits.value_bytes:
         raise undecodable(f"value has more than {limits.value_bytes} bytes")
     return value
-
-
-def _structured(value: bytes, parsed: dict[str, Any], size: int) -> Envelope:
-    event, data = from_value(parsed)
-    text, enclosed = (value, True) if data is None else (data, False)
-    return Envelope(
-        event.id, event.type, text, event.source, event.time, event.subject, enclosed, size
-    )
 
 
 def _type(type_from: Header | Field_ | Constant, found: Found, parsed: dict[str, Any]) -> str:

@@ -93,7 +93,7 @@ def attribute(what: str, text: str) -> str:
 
 def quoted(text: str) -> str:
     """A name that the event brought, fit for a detail: bounded, and without a character that a log minds."""
-    return ascii(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")
 
 
 def media(found: Found) -> Media:

@@ -44,6 +44,10 @@ ENCLOSED = {
         enclosed(None, data_base64="e30"),
         "undecodable: data_base64 is not base64",
     ),
+    "data_base64 with other characters": (
+        enclosed(None, data_base64="e3 0=!"),
+        "undecodable: data_base64 is not base64",
+    ),
     "data_base64 beyond ASCII": (
         enclosed(None, data_base64="\u00e9"),
         "undecodable: data_base64 is not base64",

@@ -52,6 +52,15 @@ HEADERS = {
         binary(time=b"yesterday"),
         "undecodable: header ce_time is not a time of",
     ),
+    "time without its hyphens and colons": (
+        binary(time=b"20240501T100000Z"),
+        "undecodable: header ce_time is not a time",
+    ),
+    "time of a whole hour": (binary(time=b"2024-05-01T10Z"), "undecodable: header ce_time is not"),
+    "fraction in other digits": (
+        binary(time="2024-05-01T10:00:00.\u0665Z".encode()),
+        "undecodable: header ce_time is not a time",
+    ),
     "time without a zone": (
         binary(time=b"2024-05-01T10:00:00"),
         "undecodable: header ce_time is not a time of RFC 3339 with its zone",
