@@ -16,10 +16,6 @@ CONTRACTS = load("schemas")
 TYPES = [row.type for row in rows(CONTRACTS)]
 
 
-def as_text(event_type: str) -> str:
-    return json.dumps(schema(CONTRACTS, event_type), indent=2, ensure_ascii=False) + "\n"
-
-
 def said(event_type: str) -> str:
     return (
         f"the schema of {event_type} is not the one that was published. Publishers rely on it: leave "

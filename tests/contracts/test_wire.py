@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal as PythonDecimal
 from typing import Annotated, Any, Literal
 
 import pytest
-from hypothesis import given, strategies as st
 from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, ValidationError
 
 from consumer.contracts import (
@@ -273,34 +272,3 @@ def test_fields_may_be_called_like_parts_of_a_schema() -> None:
     }
     with pytest.raises(ValidationError):
         Uses(fields=Ended(type="ended", metadata=2**31))
-
-
-@given(
-    st.datetimes(
-        timezones=st.sampled_from([UTC, ZURICH, timezone(-timedelta(hours=9, minutes=30))]),
-        min_value=datetime(1900, 1, 1),  # noqa: DTZ001 (the strategy adds the zone)
-        max_value=datetime(2200, 1, 1),  # noqa: DTZ001
-    )
-)
-def test_every_time_is_written_in_utc_and_stays_the_same_moment(moment: datetime) -> None:
-    text = sent(at=moment)["at"]
-
-    assert text.endswith("Z")
-    assert datetime.fromisoformat(text) == moment
-
-
-@given(st.integers(min_value=-(2**63), max_value=2**63 - 1))
-def test_every_long_is_written_as_its_digits(number: int) -> None:
-    assert sent(long=number) == {"long": str(number)}
-
-
-@given(
-    st.decimals(
-        allow_nan=False, allow_infinity=False, places=6, min_value=-(10**20), max_value=10**20
-    )
-)
-def test_every_decimal_is_written_exactly_and_without_exponent(number: PythonDecimal) -> None:
-    text = sent(decimal=number)["decimal"]
-
-    assert PythonDecimal(text) == number
-    assert "E" not in text.upper()
