@@ -17,7 +17,7 @@ def test_it_starts_full_and_ends_empty() -> None:
     assert budget.remaining == 0
 
 
-@pytest.mark.parametrize(("ratio", "successes"), [(0.05, 20), (0.1, 10), (0.3, 4), (1.0, 1)])
+@pytest.mark.parametrize(("ratio", "successes"), [(0.05, 20), (0.1, 10), (0.29, 4), (1.0, 1)])
 def test_successes_buy_a_letter_exactly_when_they_amount_to_one(
     ratio: float, successes: int
 ) -> None:
@@ -31,6 +31,17 @@ def test_successes_buy_a_letter_exactly_when_they_amount_to_one(
 
     assert not too_early
     assert budget.spend("invalid", "t/0/2")
+
+
+def test_a_ratio_that_is_no_binary_number_is_not_rounded_down() -> None:
+    """0.000249 * 1,000,000 is 248.99... in floating point."""
+    budget = LetterBudget(burst=249, ratio=0.000249)
+    for _ in range(249):
+        budget.spend("invalid", "t/0/1")
+
+    budget.succeeded(1_000_000)
+
+    assert budget.remaining == 249
 
 
 def test_it_never_holds_more_than_its_burst() -> None:

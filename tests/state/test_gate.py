@@ -166,6 +166,15 @@ def test_resume_lets_an_outage_be_probed_soon_and_does_not_open_it() -> None:
     assert gate.succeeded("close-ticket", 101.1) == [(None, "overloaded")]
 
 
+def test_resume_lets_the_pauses_grow_anew() -> None:
+    gate = closed()
+    probe_pauses(gate, "close-ticket", 100.0, 4)
+
+    gate.resume(200.0)
+
+    assert probe_pauses(gate, "close-ticket", 200.0, 3) == [0.0, 0.5, 1.0]
+
+
 def test_resume_again_and_again_gives_no_more_than_two_probes_a_second() -> None:
     gate = closed()
     probes = 0

@@ -44,6 +44,40 @@ def test_a_gate_that_stayed_open_begins_anew() -> None:
     assert gate.next_probe("close-ticket") == 105.5
 
 
+def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
+    gate = Gate()
+    gate.close("overloaded", None, 100.0, 30.0)
+    gate.close("overloaded", None, 101.0, 1.0)
+
+    assert gate.next_probe("close-ticket") == 130.0
+    assert gate.succeeded("close-ticket", 110.0) == []
+
+
+def test_a_success_that_began_earlier_does_not_take_back_what_a_later_one_proved() -> None:
+    gate = Gate()
+    gate.succeeded("close-ticket", 100.0, started=95.0)
+    gate.succeeded("close-ticket", 101.0, started=90.0)
+
+    assert not gate.close("unreachable", None, 102.0, started=94.0)
+
+
+def test_the_end_of_an_old_probe_does_not_end_a_later_one() -> None:
+    """The gate opened and closed again while the first was on its way: still one at a time."""
+    gate = Gate()
+    gate.close("unreachable", None, 100.0, started=99.0)
+    gate.probe("close-ticket", 101.0)
+    gate.succeeded("open-ticket", 102.0, started=99.5)
+    gate.close("unreachable", None, 103.0, started=102.5)
+    gate.probe("close-ticket", 104.0)
+
+    gate.probe_failed("close-ticket", 105.0, started=101.0)
+    too_many = gate.probe("open-ticket", 110.0)
+    gate.probe_failed("close-ticket", 110.0, started=104.0)
+
+    assert not too_many
+    assert gate.probe("open-ticket", 120.0)
+
+
 class GateLife(RuleBasedStateMachine):
     """Requests of three types begin and end in any order while the world comes and goes."""
 
