@@ -138,7 +138,8 @@ class Membership:
 
     def settled(self, coordinate: Coordinate) -> None:
         """The process was told that it is over; the commit that says so is still to come."""
-        self.settled_here.setdefault(coordinate, self.truth.now())
+        if coordinate[0] in self.owned:
+            self.settled_here.setdefault(coordinate, self.truth.now())
 
     def oldest_uncommitted(self) -> float:
         """Since when something is settled that no acknowledged commit tells; now if nothing is."""
@@ -189,10 +190,10 @@ class Membership:
 
     def _check_lane_claims(self, partition: Partition, marks: Marks) -> None:
         own = [offset for offset in marks.claims if not self.inherited((partition, offset))]
-        if len(own) > self.max_claims:
-            raise self.truth.broken(
-                "claims are for free slots", f"{len(own)} claims in {partition}"
-            )
+        before = self.last_sent.get(partition)
+        new = set(own) - before.claims if before else own
+        if len(new) > self.max_claims:
+            raise self.truth.broken("claims are for free slots", f"{len(new)} new in {partition}")
         for offset in own:
             for earlier in self.truth.log.earlier_in_lane((partition, offset)):
                 if not marks.has_done(earlier):
@@ -236,7 +237,7 @@ class Memberships:
             for offset in truth.log.offsets(partition)
             if not known.has_done(offset)
         ]
-        forgotten = [spot for spot in open_ if spot in truth.settled]
+        forgotten = [spot for spot in open_ if spot in former.settled_here]
         claims = {(partition, offset) for offset in known.claims}
         if former.damage is None:
             if forgotten:

@@ -206,6 +206,9 @@ class World:
         if all(process.stopping for process in self.alive):
             self.start()
         await self.settled()
+        await self.until(
+            lambda: laws.uncommitted(self.truth, self.group) is None, what="committing everything"
+        )
         for process in self.alive:
             await self.stop(process)
         laws.check(self.truth, self.memberships, self.group, never_only=self.evicted_by_hand)
