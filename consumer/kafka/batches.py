@@ -1,0 +1,200 @@
+"""Record batches as they stand on the wire, read where the client library gives up on one of their records."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote_from_bytes
+
+from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
+from aiokafka.record.util import calc_crc32c, decode_varint
+
+from consumer.model import Partition, PlainRecord, Unreadable
+
+HEADER = struct.Struct(">qiibIhiqqqhii")
+LENGTH_END = 12
+"""Base offset and length: what the length does not count."""
+CRC_END = 21
+"""Where the checksummed part begins."""
+MAGIC = 2
+CODEC_MASK, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
+DECODERS = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_decode}
+CONTROL_KEY = struct.Struct(">hh")
+ABORT = 0
+
+
+class CorruptBatch(Exception):  # caught where it is used: it becomes a held partition
+    """The batch cannot be read as a whole; the message names offsets, never bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was read from an offset on, and where to go on after it."""
+
+    records: Sequence[PlainRecord | Unreadable]
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch, still compressed."""
+
+    base_offset: int
+    last_offset: int
+    attributes: int
+    first_timestamp: int
+    max_timestamp: int
+    producer_id: int
+    count: int
+    intact: bool
+    """Its checksum is right."""
+    payload: bytes
+
+    def __str__(self) -> str:
+        return f"the batch of offsets {self.base_offset} to {self.last_offset}"
+
+
+def first_data_batch(
+    data: bytes, aborted: Sequence[tuple[int, int]], partition: Partition, offset: int
+) -> Salvaged:
+    """The records from `offset` on, up to the end of the first batch that has any for a reader.
+
+    Control batches and those of aborted transactions are passed over. Nothing there: no records, and
+    `next_offset` past what was passed over.
+
+    Raises:
+        CorruptBatch: checksum, compression or structure is wrong.
+    """
+    pending = sorted(aborted, key=lambda transaction: transaction[1])
+    aborting: set[int] = set()
+    next_offset = offset
+    for batch in split(data):
+        if batch.last_offset < offset:
+            continue
+        if not batch.intact:
+            raise CorruptBatch(f"{batch} has a wrong checksum")
+        while pending and pending[0][1] <= batch.base_offset:
+            aborting.add(pending.pop(0)[0])
+        if batch.attributes & CONTROL:
+            if _is_abort(batch):
+                aborting.discard(batch.producer_id)
+        elif not (batch.attributes & TRANSACTIONAL and batch.producer_id in aborting):
+            records = [each for each in read(batch, partition) if each.offset >= offset]
+            return Salvaged(records, batch.last_offset + 1)
+        next_offset = batch.last_offset + 1
+    return Salvaged((), next_offset)
+
+
+def split(data: bytes) -> Iterator[Batch]:
+    """The batches; the broker may cut the last one short, and that one is left out.
+
+    Raises:
+        CorruptBatch: a batch of another format.
+    """
+    at = 0
+    while len(data) - at >= HEADER.size:
+        fields = HEADER.unpack_from(data, at)
+        base_offset, length, _, magic, crc, attributes, last_delta = fields[:7]
+        first_timestamp, max_timestamp, producer_id, _, _, count = fields[7:]
+        end = at + LENGTH_END + length
+        if end > len(data):
+            return
+        if magic != MAGIC or length < HEADER.size - LENGTH_END:
+            raise CorruptBatch(f"the batch at offset {base_offset} has the unknown format {magic}")
+        yield Batch(
+            base_offset=base_offset,
+            last_offset=base_offset + last_delta,
+            attributes=attributes,
+            first_timestamp=first_timestamp,
+            max_timestamp=max_timestamp,
+            producer_id=producer_id,
+            count=count,
+            intact=calc_crc32c(data[at + CRC_END : end]) == crc,
+            payload=data[at + HEADER.size : end],
+        )
+        at = end
+
+
+def read(batch: Batch, partition: Partition) -> list[PlainRecord | Unreadable]:
+    """All records of a batch; one with a header key that is not UTF-8 is `Unreadable`.
+
+    Raises:
+        CorruptBatch: compression or structure is wrong.
+    """
+    payload = _Payload(_decompressed(batch))
+    try:
+        return [_record(payload, batch, partition) for _ in range(batch.count)]
+    except (IndexError, ValueError) as error:
+        raise CorruptBatch(f"{batch} has a wrong structure") from error
+
+
+def _decompressed(batch: Batch) -> bytes:
+    codec = batch.attributes & CODEC_MASK
+    if codec == 0:
+        return batch.payload
+    if codec not in DECODERS:
+        raise CorruptBatch(f"{batch} has the unknown compression {codec}")
+    try:
+        return DECODERS[codec](batch.payload)
+    except Exception as error:  # the four decompressors raise what they like
+        raise CorruptBatch(f"{batch} cannot be decompressed") from error
+
+
+def _is_abort(batch: Batch) -> bool:
+    (marker,) = read(batch, Partition("", 0))
+    return marker.key is not None and CONTROL_KEY.unpack_from(marker.key)[1] == ABORT
+
+
+class _Payload:
+    """A place in the bytes of a batch; raises IndexError or ValueError at their end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = bytearray(data)
+        self._at = 0
+
+    def number(self) -> int:
+        number, self._at = decode_varint(self._data, self._at)
+        return number
+
+    def bytes_or_null(self) -> bytes | None:
+        size = self.number()
+        if size < 0:
+            return None
+        if self._at + size > len(self._data):
+            raise IndexError(size)
+        self._at += size
+        return bytes(self._data[self._at - size : self._at])
+
+
+def _record(payload: _Payload, batch: Batch, partition: Partition) -> PlainRecord | Unreadable:
+    payload.number()  # its length
+    payload.number()  # its attributes: unused by the format, one byte
+    timestamp = batch.first_timestamp + payload.number()
+    offset = batch.base_offset + payload.number()
+    key, value = payload.bytes_or_null(), payload.bytes_or_null()
+    headers, faults = _headers(payload)
+    by_broker = bool(batch.attributes & LOG_APPEND_TIME)
+    timestamp = batch.max_timestamp if by_broker else timestamp
+    if not faults:
+        return PlainRecord(
+            *partition, offset, timestamp, int(by_broker), key=key, value=value, headers=headers
+        )
+    detail = f"the key of header {', '.join(map(str, faults))} is not UTF-8"
+    return Unreadable(*partition, offset, detail, timestamp, int(by_broker), key, value, headers)
+
+
+def _headers(payload: _Payload) -> tuple[tuple[tuple[str, bytes | None], ...], list[int]]:
+    """The headers, and the numbers (from 1) of those whose key had to be percent-escaped."""
+    headers, faults = [], []
+    for number in range(1, payload.number() + 1):
+        raw = payload.bytes_or_null()
+        if raw is None:
+            raise ValueError("a header without a key")
+        try:
+            key = raw.decode()
+        except UnicodeDecodeError:
+            key = quote_from_bytes(raw, safe="")
+            faults.append(number)
+        headers.append((key, payload.bytes_or_null()))
+    return tuple(headers), faults

@@ -1,0 +1,39 @@
+"""The client library's own logs: never below INFO, for at DEBUG it writes passwords and tokens, and never in floods."""
+
+from __future__ import annotations
+
+import logging
+
+PER_WINDOW = 5
+WINDOW = 60.0
+
+
+class Modest(logging.Filter):
+    """Lets the first few of each message through a minute; the next minute's first one says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.INFO:
+            return False
+        template = str(record.msg)
+        began, count = self._seen.get(template, (record.created, 0))
+        if record.created - began >= WINDOW:
+            if count > PER_WINDOW:
+                left_out = f"({count - PER_WINDOW} like it left out)"
+                record.msg, record.args = f"{record.getMessage()} {left_out}", None
+            began, count = record.created, 0
+        self._seen[template] = (began, count + 1)
+        return count < PER_WINDOW
+
+
+def quiet_library_logs() -> None:
+    """In code, not only by configuration: a log level raised to look for a fault must not show a secret."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "aiokafka"]
+    for name in ("aiokafka", *names):
+        logger = logging.getLogger(name)
+        # A filter of a parent does not see what its children write: each has its own.
+        if not any(isinstance(each, Modest) for each in logger.filters):
+            logger.addFilter(Modest())

@@ -1,0 +1,98 @@
+"""What the group's store says at the start of a session, and where to begin where it says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.structs import OffsetAndMetadata
+
+from consumer.kafka.commits import Commits
+from consumer.kafka.patches import coordinator_of
+from consumer.model import Commit, CommitResult, Committed, Partition, Session
+
+CONFIRM_AFTER = 0.2
+"""Seconds after which "this group never committed anything" has to be said once more."""
+
+
+class OffsetStore:
+    """Reads through the group's coordinator; an error is never taken for "nothing committed"."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: Collection[str],
+        initial_offset: Literal["earliest", "latest"],
+        commits: Commits,
+    ) -> None:
+        self._consumer = consumer
+        self._topics = topics
+        self._initial_offset = initial_offset
+        self._commits = commits
+
+    async def read(
+        self, session: Session, partitions: Collection[Partition]
+    ) -> dict[Partition, Committed]:
+        """Retries by itself what can be retried, without a limit: bound it from outside.
+
+        Where the group committed nothing for a partition: at the initial offset if it never committed anything at all,
+        else at the earliest, for then the partition was added later. (A group that begins with "latest" and with several
+        members may see the first commit of one before another has asked: that one begins at the earliest.
+        Nothing is lost by it.)
+
+        Raises:
+            KafkaError: not allowed, or not understood; the initial offsets could not be written down.
+        """
+        stored = await self._stored(partitions)
+        missing = [each for each in partitions if each not in stored]
+        committed = {
+            each: Committed(found.offset, found.metadata or "") for each, found in stored.items()
+        }
+        if missing:
+            begin = await self._begin(session, missing)
+            committed |= {each: Committed(begin[each], known=False) for each in missing}
+        return committed
+
+    async def _begin(
+        self, session: Session, partitions: Collection[Partition]
+    ) -> Mapping[Partition, int]:
+        tps = [TopicPartition(*each) for each in partitions]
+        if self._initial_offset == "latest" and await self._never_committed():
+            ends = _by_partition(await self._consumer.end_offsets(tps))
+            await self._write_down(session, ends)
+            return ends
+        return _by_partition(await self._consumer.beginning_offsets(tps))
+
+    async def _write_down(self, session: Session, offsets: Mapping[Partition, int]) -> None:
+        """At once: a crash before the first commit would find a later end, and skip what came in between."""
+        commits = {partition: Commit(offset, "") for partition, offset in offsets.items()}
+        results = await self._commits.commit(session, commits)
+        if set(results.values()) != {CommitResult.STORED}:
+            raise KafkaConnectionError("the initial offsets were not stored")
+
+    async def _never_committed(self) -> bool:
+        """Asked twice: a mistake here with "latest" would skip records, for good."""
+        everything = [
+            Partition(topic, partition)
+            for topic in self._topics
+            for partition in self._consumer.partitions_for_topic(topic) or ()
+        ]
+        if await self._stored(everything):
+            return False
+        await asyncio.sleep(CONFIRM_AFTER)
+        return not await self._stored(everything)
+
+    async def _stored(
+        self, partitions: Collection[Partition]
+    ) -> Mapping[Partition, OffsetAndMetadata]:
+        found: Mapping[TopicPartition, OffsetAndMetadata] = await coordinator_of(
+            self._consumer
+        ).fetch_committed_offsets([TopicPartition(*each) for each in partitions])
+        return {Partition(*tp): offset for tp, offset in found.items()}
+
+
+def _by_partition(offsets: Mapping[TopicPartition, int]) -> Mapping[Partition, int]:
+    return {Partition(*tp): offset for tp, offset in offsets.items()}

@@ -1,0 +1,279 @@
+"""Records out of the client library, each partition's in order and none lost, whatever the library raises on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
+
+from consumer.errors import ConsumerError
+from consumer.kafka import patches
+from consumer.kafka.batches import CorruptBatch, Salvaged, first_data_batch
+from consumer.kafka.client import PARTITION_FETCH_BYTES
+from consumer.model import Partition, Record, Unreadable
+from consumer.ports import Clock
+
+log = logging.getLogger(__name__)
+
+NOTHING = TopicPartition("", -1)
+"""A partition that there cannot be. To ask for no partition at all would mean all of them."""
+LOOK_AGAIN_AFTER = 30.0
+TROUBLE_WAIT = 1.0
+
+
+class MembershipEnded(ConsumerError):
+    """The library's own group task has died: only a restart of the process helps."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What one poll took, not handed out yet."""
+
+    epoch: int
+    records: list[Record | Unreadable] = field(default_factory=list)
+    positions: dict[Partition, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    why: str
+    look_again_at: float
+
+
+class Reader:
+    """Keeps its own position of each partition, the only one that counts.
+
+    Each partition is asked for alone: when the library raises, what it had taken from others is not lost with it, and it is
+    known whose fault it was. After an exception its position is put back to ours.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
+        self._consumer = consumer
+        self._clock = clock
+        self._epoch = 0
+        """Counts assignments: what was taken across a change of them is taken again."""
+        self._positions: dict[Partition, int] = {}
+        self._raw_until: dict[Partition, int] = {}
+        """Up to here a partition is read past the library: it cannot decode a record there."""
+        self._held: dict[Partition, _Held] = {}
+        self._turn = 0
+        self._reading: asyncio.Task[_Gathered] | None = None
+        self._closed = False
+
+    @property
+    def stuck(self) -> Mapping[Partition, str]:
+        return {partition: held.why for partition, held in self._held.items()}
+
+    def position(self, partition: Partition) -> int:
+        """All below was handed out or is no record; -1 for a partition that is not assigned."""
+        return self._positions.get(partition, -1)
+
+    def take(self, positions: Mapping[Partition, int]) -> None:
+        """Read these from now on, and no others."""
+        self.forget()
+        self._positions = dict(positions)
+        self._rewind()
+
+    def forget(self) -> None:
+        """Hand out nothing more of what was assigned."""
+        self._epoch += 1
+        self._positions = {}
+        self._raw_until.clear()
+        self._held.clear()
+
+    def close(self) -> None:
+        """A read that hangs in a rebalance outlives even the library's `stop()`."""
+        self._closed = True
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def read(
+        self, wanted: Collection[Partition], max_records: int, wait: float
+    ) -> Sequence[Record | Unreadable]:
+        """As `Source.poll`.
+
+        Raises:
+            MembershipEnded: there is nothing to wait for any more.
+        """
+        if self._closed:
+            return ()
+        if self._reading is None:
+            # A task of its own: were this caller cancelled, what is taken stays here for the next one.
+            self._reading = asyncio.create_task(
+                self._gather(wanted, max_records, wait), name="kafka-read"
+            )
+        task = self._reading
+        await asyncio.wait({task})
+        self._reading = None
+        if task.cancelled():
+            return ()
+        gathered = task.result()
+        if gathered.epoch != self._epoch:
+            self._rewind()
+            return ()
+        self._positions.update(gathered.positions)
+        return gathered.records
+
+    async def _gather(
+        self, wanted: Collection[Partition], max_records: int, wait: float
+    ) -> _Gathered:
+        found = _Gathered(self._epoch)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
+        while True:
+            arrival = patches.arrival(self._consumer)  # before we look: what comes meanwhile counts
+            try:
+                if not await self._group_is_well():
+                    until = min(until, loop.time() + TROUBLE_WAIT)
+                await self._drain(self._in_turn(wanted), max_records, found)
+                left = until - loop.time()
+                if found.records or found.epoch != self._epoch or left <= 0:
+                    return found
+                await asyncio.wait({arrival}, timeout=left)
+                if arrival.done() and arrival.exception() is not None:
+                    return found  # the group's trouble: raised again by the next look
+            finally:
+                arrival.cancel()
+
+    async def _group_is_well(self) -> bool:
+        """Asks for nothing: the library must see that its user is alive, and this is where it tells of the group."""
+        try:
+            await self._consumer.getmany(NOTHING)
+        except KafkaError as error:
+            if patches.group_task_ended(self._consumer):
+                raise MembershipEnded(f"Kafka group membership ended: {error}") from error
+            log.warning("the Kafka group has trouble: %r", error)
+            return False
+        return True
+
+    def _in_turn(self, wanted: Collection[Partition]) -> list[Partition]:
+        """The readable ones, another one first each time: the first may use up all that is asked for."""
+        now = self._clock.now()
+        ready = [
+            partition
+            for partition in wanted
+            if partition in self._positions
+            and (partition not in self._held or self._held[partition].look_again_at <= now)
+        ]
+        if not ready:
+            return ready
+        self._turn = (self._turn + 1) % len(ready)
+        return ready[self._turn :] + ready[: self._turn]
+
+    async def _drain(
+        self, partitions: Sequence[Partition], max_records: int, found: _Gathered
+    ) -> None:
+        for partition in partitions:
+            room = max_records - len(found.records)
+            if room <= 0 or found.epoch != self._epoch:
+                return
+            await self._drain_one(partition, room, found)
+
+    async def _drain_one(self, partition: Partition, room: int, found: _Gathered) -> None:
+        begin = found.positions.get(partition, self._positions[partition])
+        if begin < self._raw_until.get(partition, 0):
+            await self._salvage(partition, begin, room, found)
+            return
+        tp = TopicPartition(*partition)
+        try:
+            taken: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
+                tp, max_records=room
+            )
+        except Exception as error:  # noqa: BLE001  # what a decompressor raises is nobody's to list
+            if found.epoch == self._epoch:
+                await self._recover(partition, begin, error, room, found)
+            return
+        position = patches.position(self._consumer, tp)
+        if found.epoch != self._epoch or position is None or position <= begin:
+            return
+        self._held.pop(partition, None)
+        found.records.extend(taken.get(tp, ()))
+        found.positions[partition] = position
+
+    async def _recover(
+        self, partition: Partition, begin: int, error: Exception, room: int, found: _Gathered
+    ) -> None:
+        """The library went past what it raised on, or emptied its buffer: back to where we are, in any case."""
+        self._seek(partition, begin)
+        match error:
+            case NoOffsetForPartitionError():
+                return  # from before our first seek
+            case OffsetOutOfRangeError():
+                await self._hold_out_of_range(partition, begin)
+            case TopicAuthorizationFailedError():
+                self._hold(partition, "no READ on the topic: grant it to the user of this service")
+            case RecordTooLargeError():
+                self._hold(partition, f"the broker gives only a part of the batch at {begin}")
+            case _:
+                await self._salvage(partition, begin, room, found)
+
+    async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
+        """Read one batch by ourselves: the good records of it, and what can be told of the others."""
+        salvaged = await self._fetch_batch(partition, begin)
+        if salvaged is None or found.epoch != self._epoch:
+            return
+        records = salvaged.records[:room]
+        whole = len(records) == len(salvaged.records)
+        position = salvaged.next_offset if whole else records[-1].offset + 1
+        self._raw_until[partition] = salvaged.next_offset
+        self._held.pop(partition, None)
+        self._seek(partition, position)
+        found.records.extend(records)
+        found.positions[partition] = position
+
+    async def _fetch_batch(self, partition: Partition, begin: int) -> Salvaged | None:
+        """None: not now, or the partition is held."""
+        tp = TopicPartition(*partition)
+        try:
+            raw = await patches.fetch_raw(self._consumer, tp, begin, PARTITION_FETCH_BYTES)
+            return first_data_batch(raw.records, raw.aborted, partition, begin)
+        except CorruptBatch as corrupt:
+            self._hold(
+                partition, f"{corrupt}: restore it from a replica, or move the group past it"
+            )
+        except OffsetOutOfRangeError:
+            await self._hold_out_of_range(partition, begin)
+        except KafkaError as error:
+            log.warning("batch at %s/%d/%d not fetched: %r", *partition, begin, error)
+        return None
+
+    async def _hold_out_of_range(self, partition: Partition, begin: int) -> None:
+        """Never reset: what lies between was not settled by us, and somebody has to know."""
+        epoch, tp = self._epoch, TopicPartition(*partition)
+        try:
+            first = (await self._consumer.beginning_offsets([tp]))[tp]
+            end = (await self._consumer.end_offsets([tp]))[tp]
+            log_range = f"the log has {first} to {end}"
+        except KafkaError as error:
+            log_range = f"the log's range is not known now: {type(error).__name__}"
+        if epoch == self._epoch:
+            self._hold(
+                partition,
+                f"offset {begin} is out of range, {log_range}: records were deleted unread or the topic was made "
+                "anew; move the group's offset to where it shall go on",
+            )
+
+    def _hold(self, partition: Partition, why: str) -> None:
+        if partition not in self._held:
+            log.error("%s/%d is not read on: %s", *partition, why)
+        self._held[partition] = _Held(why, self._clock.now() + LOOK_AGAIN_AFTER)
+
+    def _rewind(self) -> None:
+        for partition, offset in self._positions.items():
+            self._seek(partition, offset)
+
+    def _seek(self, partition: Partition, offset: int) -> None:
+        tp = TopicPartition(*partition)
+        if tp in self._consumer.assignment():
+            self._consumer.seek(tp, offset)

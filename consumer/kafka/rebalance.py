@@ -1,0 +1,151 @@
+"""What happens when partitions come and go: the session begins after the join, and ends before the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from consumer.kafka.lease import Lease
+from consumer.kafka.offsets import OffsetStore
+from consumer.kafka.patches import Coordinator
+from consumer.kafka.reading import Reader
+from consumer.model import Partition, Session
+from consumer.ports import Clock, Listener
+
+log = logging.getLogger(__name__)
+
+JOIN_AGAIN_AFTER = 1.0
+DRAIN_MARGIN = 1.0
+"""The join request has to arrive before the rebalance timeout, after the drain."""
+
+
+class Membership(ConsumerRebalanceListener):
+    """Called by the library within a rebalance, while no other of its callbacks runs.
+
+    It never raises: the library would log that and go on. What went wrong is kept in `failure` and ends the service at its
+    next poll.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        coordinator: Coordinator,
+        reader: Reader,
+        offsets: OffsetStore,
+        lease: Lease,
+        clock: Clock,
+        *,
+        session_timeout: float,
+        rebalance_timeout: float,
+    ) -> None:
+        self._listener = listener
+        self._coordinator = coordinator
+        self._reader = reader
+        self._offsets = offsets
+        self._lease = lease
+        self._clock = clock
+        # No heartbeat is sent while the library waits for us after a join.
+        self._read_timeout = session_timeout / 2
+        self._drain_timeout = rebalance_timeout - DRAIN_MARGIN
+        self._session: Session | None = None
+        self._partitions: tuple[Partition, ...] = ()
+        self._closing = asyncio.Event()
+        self.begun = asyncio.Event()
+        """A first session has begun."""
+        self.failure: BaseException | None = None
+        self.not_read: KafkaError | None = None
+        """Why the last reading of the store was refused, where it was."""
+
+    def close(self) -> None:
+        """Nothing holds up the library any more."""
+        self._closing.set()
+
+    def lose(self) -> None:
+        """The membership is given up by us: whoever still holds partitions is told so, now."""
+        self._reader.forget()
+        self._lease.end()
+        partitions, had_session = self._partitions, self._session is not None
+        self._session, self._partitions = None, ()
+        if had_session:
+            self._listener.lost(partitions)
+
+    async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
+        try:
+            await self._revoke()
+        except Exception as error:  # noqa: BLE001  # the library would log and forget it
+            await self._fail(error)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        try:
+            await self._assign(sorted(Partition(*each) for each in assigned))
+        except Exception as error:  # noqa: BLE001  # as above
+            await self._fail(error)
+
+    async def _revoke(self) -> None:
+        session, partitions = self._session, self._partitions
+        if session is None:
+            return  # before the first join, or told already
+        if session != Session(self._coordinator.member_id, self._coordinator.generation):
+            # The coordinator does not know us any more, and the partitions may have an owner. A commit now would
+            # carry no generation, and be stored in a group that happens to be empty.
+            self.lose()
+            return
+        self._reader.forget()
+        self._session, self._partitions = None, ()
+        if partitions and not await self._drained(partitions):
+            await self._outlive_requests()
+        self._lease.end()
+
+    async def _drained(self, partitions: Collection[Partition]) -> bool:
+        drain = asyncio.create_task(self._listener.revoked(partitions), name="kafka-revoked")
+        done, _ = await asyncio.wait({drain}, timeout=self._drain_timeout)
+        if not done:
+            # Not cancelled, for what settles a record must not be cut short; and not joined before it is done. The
+            # coordinator evicts us meanwhile, and refuses the last commit: as after a kill, nothing is lost.
+            log.error("partitions are not given up after %g s", self._drain_timeout)
+        return await drain
+
+    async def _outlive_requests(self) -> None:
+        """To join again is to hand over. Each request was begun to end within the lease, and nothing renews that now."""
+        while not self._closing.is_set() and self._lease.until > self._clock.now():
+            left = self._lease.until - self._clock.now()
+            await _first_of(self._closing, left)
+
+    async def _assign(self, assigned: list[Partition]) -> None:
+        session = Session(self._coordinator.member_id, self._coordinator.generation)
+        self.not_read = None
+        try:
+            async with asyncio.timeout(self._read_timeout):
+                committed = await self._offsets.read(session, assigned) if assigned else {}
+        except (KafkaError, TimeoutError) as error:
+            log.warning("committed offsets not read, joining again: %r", error)
+            if isinstance(error, KafkaError) and not error.retriable:
+                self.not_read = error
+            await _first_of(self._closing, min(JOIN_AGAIN_AFTER, self._read_timeout))
+            self._coordinator.request_rejoin()
+            return
+        self._session, self._partitions = session, tuple(assigned)
+        # The listener first: it must know a partition before a record of it can come.
+        await self._listener.assigned(session, committed)
+        self._reader.take({each: found.offset for each, found in committed.items()})
+        self.begun.set()
+
+    async def _fail(self, error: BaseException) -> None:
+        """Keep the group waiting rather than hand over what may not be drained: the service ends, or is evicted."""
+        self._reader.forget()
+        self._lease.end()
+        self.failure = error
+        self.begun.set()
+        await self._closing.wait()
+
+
+async def _first_of(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,221 @@
+"""One member of one consumer group: records in, commits back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from consumer.errors import ConsumerError, StartRefused, Unavailable
+from consumer.kafka import patches
+from consumer.kafka.client import FetchToken, KafkaConfig, member
+from consumer.kafka.commits import Commits
+from consumer.kafka.lease import Lease
+from consumer.kafka.logs import quiet_library_logs
+from consumer.kafka.offsets import OffsetStore
+from consumer.kafka.reading import Reader
+from consumer.kafka.rebalance import Membership
+from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
+from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.ports import Clock, Listener
+
+log = logging.getLogger(__name__)
+
+LEAVE_TIMEOUT = 10.0
+END_TIMEOUT = 5.0
+OFFSETS_TIMEOUT = 15.0
+
+
+class KafkaSource:
+    """`consumer.ports.Source` on the client library. Joined once, closed once."""
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        topics: Collection[str],
+        clock: Clock,
+        *,
+        fetch_token: FetchToken | None = None,
+    ) -> None:
+        self._config = config
+        self._topics = frozenset(topics)
+        self._clock = clock
+        self._fetch_token = fetch_token
+        self._lease = Lease(config.lease_length)
+        self._joined: _Joined | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def join(self, listener: Listener) -> None:
+        """Returns when the first session has begun; waits for as long as the other members drain.
+
+        Raises:
+            StartRefused: a topic is missing, access is denied, no broker answers.
+            SettingsError: a certificate cannot be read, or a SASL setting is missing.
+        """
+        quiet_library_logs()
+        patches.forbid_topic_creation()
+        consumer = self._consumer = member(self._config, self._fetch_token)
+        try:
+            await consumer.start()  # subscribed to nothing yet: the patches go on before the join
+        except KafkaConnectionError as error:
+            servers = ", ".join(self._config.bootstrap_servers)
+            raise StartRefused(
+                f"no broker answers at {servers}: check kafka.bootstrap_servers, the network, and the security "
+                "settings (the log of aiokafka says what failed)"
+            ) from error
+        patches.refuse_unknown_library(consumer)
+        await refuse_missing_topics(consumer._client, self._topics)  # noqa: SLF001
+        joined = self._joined = self._wire(consumer, listener)
+        consumer.subscribe(list(self._topics), listener=joined.membership)
+        await self._first_session(joined)
+        await refuse_unreadable_topics(consumer, self._topics)
+
+    @property
+    def stuck(self) -> Mapping[Partition, str]:
+        """Partitions that cannot be read on, and why; looked at again every half minute."""
+        return self._joined.reader.stuck if self._joined else {}
+
+    async def poll(
+        self, wanted: Collection[Partition], max_records: int, wait: float
+    ) -> Sequence[Record | Unreadable]:
+        """As `Source.poll`. Returns none once closed.
+
+        Raises:
+            ConsumerError: the library's group task has died, or a listener raised: the service must end.
+        """
+        joined = self._must_be_joined()
+        if joined.membership.failure is not None:
+            raise joined.membership.failure
+        records = await joined.reader.read(wanted, max_records, wait)
+        if joined.membership.failure is not None:
+            raise joined.membership.failure
+        return records
+
+    async def commit(
+        self, session: Session, commits: Mapping[Partition, Commit]
+    ) -> Mapping[Partition, CommitResult]:
+        """As `Source.commit`; bounded by ten seconds."""
+        return await self._must_be_joined().commits.commit(session, commits)
+
+    def position(self, partition: Partition) -> int:
+        """As `Source.position`; -1 for a partition that is not assigned."""
+        return self._joined.reader.position(partition) if self._joined else -1
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """As `Source.end_offsets`; of a transaction that is open, nothing can be read yet."""
+        consumer = self._must_be_joined().consumer
+        try:
+            async with asyncio.timeout(OFFSETS_TIMEOUT):
+                ends = await consumer.end_offsets([TopicPartition(*each) for each in partitions])
+        except (KafkaError, TimeoutError) as error:
+            raise Unavailable(f"the brokers tell no end offsets: {error!r}") from error
+        return {Partition(*tp): offset for tp, offset in ends.items()}
+
+    def lease(self) -> float:
+        """Clock time until which this membership is certain: no other member can have been given its partitions."""
+        return self._lease.until
+
+    async def rejoin(self) -> None:
+        """Leave the group and join it as a new member. The listener is told `lost` of what it still holds, then of the new
+        session.
+
+        Where the coordinator does not answer, the old member stays until its session times out; the new
+        one's join waits for that, so the order is the same.
+        """
+        joined = self._must_be_joined()
+        joined.membership.lose()
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT):
+                await joined.coordinator._maybe_leave_group()  # noqa: SLF001
+        except TimeoutError:
+            log.warning("leaving the group got no answer")
+            joined.coordinator.reset_generation()
+
+    async def close(self, *, leave: bool) -> None:
+        """As `Source.close`; `leave=False` closes the sockets and says nothing to the coordinator."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        self._lease.end()
+        if self._joined is not None:
+            if not leave:
+                self._joined.watch.close()
+            self._joined.membership.close()
+            self._joined.reader.close()
+        # In a task: with a dead broker `stop()` raises CancelledError, which is not ours.
+        stop = asyncio.create_task(consumer.stop(), name="kafka-stop")
+        await asyncio.wait({stop}, timeout=LEAVE_TIMEOUT if leave else END_TIMEOUT)
+        if not stop.done() or stop.cancelled() or stop.exception() is not None:
+            log.warning("the Kafka client did not end in order")
+            stop.cancel()
+            end = asyncio.create_task(patches.end_abruptly(consumer), name="kafka-end")
+            await asyncio.wait({stop, end}, timeout=END_TIMEOUT)
+
+    def _wire(self, consumer: AIOKafkaConsumer, listener: Listener) -> _Joined:
+        coordinator = patches.coordinator_of(consumer)
+        reader = Reader(consumer, self._clock)
+        commits = Commits(consumer)
+        membership = Membership(
+            listener,
+            coordinator,
+            reader,
+            OffsetStore(consumer, self._topics, self._config.initial_offset, commits),
+            self._lease,
+            self._clock,
+            session_timeout=self._config.session_timeout,
+            rebalance_timeout=self._config.rebalance_timeout,
+        )
+        watch = patches.CoordinatorWatch(coordinator, self._lease, self._clock)
+        return _Joined(consumer, coordinator, reader, commits, membership, watch)
+
+    async def _first_session(self, joined: _Joined) -> None:
+        """Until then nobody polls, so what the group's coordinator refuses is looked for here."""
+        while not joined.membership.begun.is_set():
+            refused = joined.membership.not_read or await joined.refused_within(0.5)
+            if refused is not None:
+                raise StartRefused(
+                    f"group {self._config.group_id!r} cannot be joined: {refused}; "
+                    "grant READ on the group to the user of this service, or mend what the message names"
+                ) from refused
+        if joined.membership.failure is not None:
+            raise joined.membership.failure
+
+    def _must_be_joined(self) -> _Joined:
+        if self._joined is None:
+            raise ConsumerError("the Kafka source is not joined")
+        return self._joined
+
+
+class _Joined:
+    """What there is from the join on."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        coordinator: patches.Coordinator,
+        reader: Reader,
+        commits: Commits,
+        membership: Membership,
+        watch: patches.CoordinatorWatch,
+    ) -> None:
+        self.consumer = consumer
+        self.coordinator = coordinator
+        self.reader = reader
+        self.commits = commits
+        self.membership = membership
+        self.watch = watch
+
+    async def refused_within(self, seconds: float) -> KafkaError | None:
+        """The error with which the group refuses us, if it does so before the first session."""
+        begun = asyncio.ensure_future(self.membership.begun.wait())
+        try:
+            await asyncio.wait({begun}, timeout=seconds)
+            self.coordinator.check_errors()
+        except KafkaError as error:
+            return error
+        finally:
+            begun.cancel()
+        return None

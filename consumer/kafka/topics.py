@@ -1,0 +1,75 @@
+"""Are the topics there, and may they be read? Asked without creating any."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from consumer.errors import StartRefused
+from consumer.kafka.patches import fetch_raw
+
+TRIES = 5
+TRY_AGAIN_AFTER = 0.3
+NOT_YET = frozenset({UnknownTopicOrPartitionError.errno, LeaderNotAvailableError.errno})
+"""A topic made a moment ago is not known everywhere at once."""
+
+
+async def refuse_missing_topics(client: AIOKafkaClient, topics: Collection[str]) -> None:
+    """Raises:
+    StartRefused: a topic is not there or not visible to this user; all such are named.
+    """
+    codes = await _codes(client, topics)
+    for _ in range(TRIES - 1):
+        if not NOT_YET & set(codes.values()):
+            break
+        await asyncio.sleep(TRY_AGAIN_AFTER)
+        codes = await _codes(client, topics)
+    faults = [_fault(topic, code) for topic, code in sorted(codes.items()) if code]
+    if faults:
+        raise StartRefused("; ".join(faults))
+
+
+async def refuse_unreadable_topics(consumer: AIOKafkaConsumer, topics: Collection[str]) -> None:
+    """Raises:
+    StartRefused: this user may see a topic, and not read it.
+    """
+    for topic in sorted(topics):
+        try:
+            await fetch_raw(consumer, TopicPartition(topic, 0), 0, 1)
+        except TopicAuthorizationFailedError:
+            raise StartRefused(
+                f"no READ on topic {topic!r}: grant READ and DESCRIBE to the user of this service"
+            ) from None
+        except KafkaError:
+            continue  # out of range, no leader now: not a question of access
+
+
+async def _codes(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, int]:
+    node = client.get_random_node()
+    request = MetadataRequest(sorted(topics), allow_auto_topic_creation=False)
+    try:
+        answer: Any = await client.send(node, request)
+    except KafkaError as error:
+        raise StartRefused(f"no broker tells of the topics: {error}") from error
+    return {topic: code for code, topic, *_ in answer.topics}
+
+
+def _fault(topic: str, code: int) -> str:
+    error = for_code(code)
+    if error is UnknownTopicOrPartitionError:
+        return f"topic {topic!r} does not exist, or this user may not see it: create it, or grant DESCRIBE"
+    if error is TopicAuthorizationFailedError:
+        return f"no access to topic {topic!r}: grant DESCRIBE to the user of this service"
+    return f"topic {topic!r} cannot be used: {error.message}"
