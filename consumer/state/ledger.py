@@ -139,13 +139,14 @@ class Ledger:
         self.unsettled += 1
         return _NEW
 
-    def skip_to(self, offset: int) -> None:
+    def skip_to(self, offset: int) -> list[int]:
         """The log has nothing before `offset`: what was not received there counts as done.
 
-        Except inherited claims, see `gone`. An offset below the position changes nothing.
+        Except inherited claims: returned are those that this call finds `gone`, so that each is told
+        once. An offset below the position changes nothing.
         """
         if offset <= self.position:
-            return
+            return []
         suspects = self._suspects(offset)
         self._gone.update(suspects)
         self.unsettled += len(suspects)
@@ -153,6 +154,7 @@ class Ledger:
         self._states[jumped] = self._states[jumped].translate(_JUMPED_OVER)
         self.position = offset
         self._advance()
+        return suspects
 
     def gone(self) -> list[int]:
         """Inherited suspects that the log no longer has: each stays undone until `done` is called."""

@@ -140,6 +140,16 @@ def test_a_claimed_record_that_the_log_lost_holds_the_watermark() -> None:
     assert (ledger.gone(), ledger.watermark, ledger.has_claims) == ([], 5, False)
 
 
+def test_each_lost_claim_is_told_once() -> None:
+    """Told twice it would get two letters."""
+    ledger = Ledger(0, Known(done=0, claims=bits(1, 3, 7), drained=False), max_span=100)
+
+    told = [ledger.skip_to(2), ledger.skip_to(2), ledger.skip_to(5), ledger.skip_to(6)]
+
+    assert told == [[1], [], [3], []]
+    assert ledger.gone() == [1, 3]
+
+
 def test_a_lost_claim_cannot_be_released() -> None:
     ledger = Ledger(0, Known(done=0, claims=bits(0), drained=False), max_span=100)
     ledger.skip_to(9)

@@ -120,8 +120,9 @@ class LedgerLife(RuleBasedStateMachine):
     def expire(self, ahead: int) -> None:
         start = self.truth.position + ahead
         self.log = [offset for offset in self.log if offset >= start]
-        self.ledger.skip_to(start)
+        before = set(self.truth.gone)
         self.truth.jump(start)
+        assert self.ledger.skip_to(start) == sorted(self.truth.gone - before)
 
     @rule()
     def commit(self) -> None:
