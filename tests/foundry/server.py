@@ -14,8 +14,8 @@ from aiohttp import web
 from consumer.foundry.config import FoundryConfig, Secret
 from consumer.model import ActionType, PlainRecord, Prepared, Repeat, Request
 
-SECRET = "canary-secret/+=0815"  # noqa: S105 - a canary
-TOKEN = "canary-token"  # noqa: S105 - a canary
+SECRET = "Kanarie7-secret/+=0815"  # noqa: S105 - a canary
+TOKEN = "Kanarie7-token"  # noqa: S105 - a canary
 ONTOLOGY = "main"
 ONE = ActionType("create-ticket", batch=1)
 MANY = ActionType("create-ticket", batch=20)

@@ -100,7 +100,7 @@ async def test_basic_puts_the_encoded_credentials_into_the_header_alone() -> Non
         assert stack.token_requests == [{"grant_type": "client_credentials"}]
         kind, _, encoded = stack.token_headers[0]["Authorization"].partition(" ")
         assert kind == "Basic"
-        assert base64.b64decode(encoded) == b"a%3Ab:canary-secret%2F%2B%3D0815"
+        assert base64.b64decode(encoded) == b"a%3Ab:Kanarie7-secret%2F%2B%3D0815"
 
 
 async def test_a_token_is_renewed_in_the_background_at_three_quarters_of_its_life() -> None:
