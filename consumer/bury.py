@@ -26,13 +26,16 @@ class Bury:
         watch: Watch,
         workload: Workload,
         waits: Waits,
+        *,
         spawn: Spawn,
+        wake: Callable[[], None],
     ) -> None:
         self._dead_letters = dead_letters
         self._watch = watch
         self._workload = workload
         self._waits = waits
         self._spawn = spawn
+        self._wake = wake
         self._open: Counter[Tenure] = Counter()
         self._closed = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -107,6 +110,7 @@ class Bury:
                 self._watch.lettered(letter)
             else:
                 leave()
+            self._wake()  # its lane goes on, and every slot may be asleep
         finally:
             self._open[tenure] -= 1
             self._closed.set()

@@ -90,6 +90,23 @@ class Commits:
         async with self._one_at_a_time:
             return await self._commit(tenures, drained=drained)
 
+    async def last(self, tenures: Collection[Tenure], *, drained: bool, within: float) -> bool:
+        """The last commit of these tenures, tried until it is answered for good; True if all is stored.
+
+        `within`: seconds after which it is left as it is.
+        """
+        stored = False
+        try:
+            async with asyncio.timeout(within):
+                while not (stored := await self.commit(tenures, drained=drained)):
+                    tenures = [tenure for tenure in tenures if tenure.again]
+                    if not tenures:
+                        break
+                    await asyncio.sleep(_AGAIN_AFTER)
+        except TimeoutError:
+            pass
+        return stored
+
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
         changed = [t for t in tenures if _to_commit(t) and (drained or t.changes != t.saved)]
@@ -130,6 +147,7 @@ class Commits:
     def _settle(
         self, tenure: Tenure, result: CommitResult, changes: int, claims: list[Claim]
     ) -> None:
+        tenure.again = result in (CommitResult.AGAIN, CommitResult.REBALANCING)
         match result:
             case CommitResult.STORED:
                 tenure.saved = changes

@@ -93,7 +93,14 @@ class Dispatch:
                     letters.add(letter)
                     letter.add_done_callback(letters.discard)
 
-                bury = Bury(self._dead_letters, self._watch, self.workload, self._waits, spawn)
+                bury = Bury(
+                    self._dead_letters,
+                    self._watch,
+                    self.workload,
+                    self._waits,
+                    spawn=spawn,
+                    wake=submit.wake,
+                )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
                 intake = Intake(
                     self._source, self._prepare, self._watch, self.workload, bury, submit.wake

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -44,17 +45,21 @@ class Intake:
         self._bury = bury
         self._wake = wake
         self._stuck: set[Partition] = set()
+        # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
+        self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self.stopping = False
 
     async def run(self) -> None:
         """Poll until `stopping`. Not to be cancelled: the source may be in the midst of a rebalance."""
         while not self.stopping:
             wanted = self._wanted()
-            wait = _POLL_WAIT if wanted else _FULL_WAIT
+            wait = _POLL_WAIT if wanted and not self._ahead else _FULL_WAIT
             credits_ = min(self._workload.room, _POLL_RECORDS)
             records = await self._source.poll(wanted, credits_, wait)
             for record in records:
                 self._take(record)
+            if self._ahead:
+                self._catch_up()
             self._move_on(wanted)
             self._say_stuck()
             if records:
@@ -67,19 +72,32 @@ class Intake:
         # Small helpings cost as much as large ones: wait until a twentieth is free.
         if self._workload.room * 20 < self._workload.limits.max_records:
             return []
-        return [tenure.partition for tenure in tenures if tenure.readable]
+        return [t.partition for t in tenures if t.readable and t not in self._ahead]
 
     def _move_on(self, wanted: list[Partition]) -> None:
         """Pass what never comes as a record, so that the watermark reaches the end of the log."""
         for partition in wanted:
             tenure = self._workload.tenures.get(partition)
-            if tenure is None or tenure.ending:
+            if tenure is None or tenure.ending or tenure in self._ahead:
                 continue
             position = self._source.position(partition)
-            if position > tenure.ledger.position:
+            if position > tenure.ledger.position and self._fits(tenure, position - 1):
                 tenure.ledger.skip_to(position)
                 tenure.changes += 1
                 self._say_gone(tenure)
+
+    def _fits(self, tenure: Tenure, offset: int) -> bool:
+        """The span up to this offset can be written into the commit metadata."""
+        ledger = tenure.ledger
+        return ledger.unsettled == 0 or offset - ledger.position < ledger.room
+
+    def _catch_up(self) -> None:
+        """Take what was too far ahead, as far as the first unsettled record has moved on."""
+        for tenure, records in list(self._ahead.items()):
+            while records and not tenure.ending and self._fits(tenure, records[0].offset):
+                self._receive(records.popleft(), tenure)
+            if not records or tenure.ending:
+                del self._ahead[tenure]
 
     def _say_stuck(self) -> None:
         stuck = self._source.stuck
@@ -92,10 +110,19 @@ class Intake:
         tenure = self._workload.tenures.get((record.topic, record.partition))
         if tenure is None or tenure.ending:
             return  # fetched before the revocation: the next owner reads it
-        before = tenure.ledger.position
-        standing = tenure.ledger.receive(record.offset)
-        if record.offset > before:
+        if tenure in self._ahead:
+            self._ahead[tenure].append(record)
+        elif self._fits(tenure, record.offset):
+            self._receive(record, tenure)
+        else:
+            self._ahead[tenure] = deque((record,))
+
+    def _receive(self, record: Record | Unreadable, tenure: Tenure) -> None:
+        if record.offset > tenure.ledger.position:
+            # A gap: compaction, or transaction markers.
+            tenure.ledger.skip_to(record.offset)
             self._say_gone(tenure)
+        standing = tenure.ledger.receive(record.offset)
         if standing is Standing.DONE:
             return
         prepared = self._prepare_once_more(record)

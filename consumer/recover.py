@@ -34,7 +34,7 @@ from consumer.model import (
 )
 from consumer.ports import Actions, Watch
 from consumer.state.limits import Retry
-from consumer.state.workload import Workload, owner
+from consumer.state.workload import Workload, barred, owner
 from consumer.waits import Waits
 
 
@@ -96,7 +96,7 @@ class Recover:
         """They were not sent: ready as before, in their old order."""
         back = []
         for entry in entries:
-            if owner(entry).ending:
+            if barred(entry):
                 self._workload.abandon(entry)
                 continue
             self._hold_claim(entry)
@@ -105,7 +105,7 @@ class Recover:
 
     def _again(self, entry: Prepared, when: float) -> None:
         """Try the record again at `when`; the next owner does, where this tenure is ending."""
-        if owner(entry).ending:
+        if barred(entry):
             self._workload.abandon(entry)
             return
         self._hold_claim(entry)

@@ -19,6 +19,9 @@ from consumer.submit import Submit
 _DRAIN_MARGIN: Final = 3.0
 """Seconds beyond the request timeout after which every request has ended by itself."""
 
+_LAST_COMMIT: Final = 10.0
+"""Seconds for the last commit: what the rebalance timeout leaves after the drain, with a margin."""
+
 
 class Sessions:
     """The source's listener."""
@@ -78,7 +81,7 @@ class Sessions:
         """Drain, commit, forget. The order matters: a commit before the drain would miss its work."""
         ended = self._workload.end(partitions)
         drained = await self._drain(ended)
-        await self._commits.commit(ended, drained=drained)
+        await self._commits.last(ended, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(ended)
         self._watch.revoked(partitions, drained=drained)
         return drained
@@ -92,7 +95,7 @@ class Sessions:
             async with asyncio.timeout_at(deadline):
                 await self._submit.drained(tenures)
         except TimeoutError:
-            return False
+            return not self._submit.in_hand(tenures)
         try:
             async with asyncio.timeout_at(deadline):
                 await self._bury.drained(tenures)
@@ -126,6 +129,6 @@ class Sessions:
         """The end of the service: drain and commit everything. Returns (drained, stored)."""
         ended = self._workload.end(self._workload.partitions)
         drained = await self._drain(ended)
-        stored = await self._commits.commit(ended, drained=drained)
+        stored = await self._commits.last(ended, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(ended)
         return drained, stored

@@ -16,7 +16,7 @@ from consumer.ports import Actions, Clock, Source, Watch
 from consumer.recover import Recover
 from consumer.state.gate import Gate
 from consumer.state.tenure import Tenure
-from consumer.state.workload import Workload, owner
+from consumer.state.workload import Workload, barred, owner
 
 _RECHECK = 0.25
 """Seconds after which a slot looks again whether the lease was renewed or the commit came."""
@@ -155,7 +155,7 @@ class Submit:
         """
         if entries[0].repeat.claimed:
             await self._claim(entries)
-        if any(owner(entry).ending for entry in entries):
+        if any(map(barred, entries)):
             self._take_out(entries)
         if not entries:
             return Withheld()
@@ -175,17 +175,15 @@ class Submit:
             self.in_flight -= 1
 
     async def _claim(self, entries: Sequence[Prepared]) -> None:
-        for entry in entries:
-            self._workload.taken(entry)
+        self._workload.claim(entries)
         if any(entry.claim is None or not entry.claim.durable for entry in entries):
             await self._commits.claim(entries)
 
     def _take_out(self, entries: list[Prepared]) -> None:
         """Before sending, never after: a batch is executed as a whole or not at all."""
-        for entry in entries:
-            if owner(entry).ending:
-                self._workload.abandon(entry)
-        entries[:] = [entry for entry in entries if not owner(entry).ending]
+        for entry in filter(barred, entries):
+            self._workload.abandon(entry)
+        entries[:] = [entry for entry in entries if not barred(entry)]
 
     def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
         """The last check, asked here and again before the body's first byte is written."""
@@ -197,7 +195,7 @@ class Submit:
             if not self._certain(now):
                 return False
             for entry in entries:
-                if owner(entry).ending:
+                if barred(entry):
                     return False
                 if claimed and not (entry.claim is not None and entry.claim.durable):
                     return False
@@ -214,9 +212,13 @@ class Submit:
                 future.set_result(None)
 
     async def drained(self, tenures: Collection[Tenure]) -> None:
-        """Return when no record of these tenures is in hand."""
+        """Return when no record of these tenures is in hand, nor applied in part."""
         ended = set(tenures)
-        while any(owner(entry) in ended for hand in self._in_hand for entry in hand):
+        while self._workload.begun(ended) or self.in_hand(ended):
             laid_down = self._loop.create_future()
             self._laid_down.append(laid_down)
             await laid_down
+
+    def in_hand(self, tenures: Collection[Tenure]) -> bool:
+        """True: a request slot has a record of these."""
+        return any(owner(entry) in tenures for hand in self._in_hand for entry in hand)

@@ -56,7 +56,7 @@ class Lanes:
         self._batch_size = batch_size
         # The head of a lane is not in here: it is in a group, in `_later`, or in somebody's hands.
         self._behind: dict[Hashable, deque[Prepared] | None] = {}
-        self._groups: dict[int, list[Group]] = {}
+        self._groups: dict[str, list[Group]] = {}
         self._turns: deque[Group] = deque()
         self._later: list[tuple[float, int, Prepared]] = []
         self._holds: dict[Hashable, float] = {}
@@ -159,16 +159,15 @@ class Lanes:
     def group(self, prepared: Prepared) -> Group:
         """The group of a record's next action."""
         action = prepared.calls[prepared.applied].action
-        groups = self._groups.get(id(action))
+        # By name, then by identity: hashing the pair costs a third of all that is spent here.
+        groups = self._groups.get(action.name)
         if groups is not None:
             for group in groups:
                 if group.repeat is prepared.repeat:
                     return group
-        # Keyed by identity, as a record's action type is its class's own: hashing a value costs a
-        # third of all that is spent here. The group keeps the object, so its id stays its own.
         limit = min(action.batch, self._batch_size) if action.batched else 1
         group = Group(action, prepared.repeat, limit)
-        self._groups.setdefault(id(action), []).append(group)
+        self._groups.setdefault(action.name, []).append(group)
         self._turns.append(group)
         return group
 

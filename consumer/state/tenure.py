@@ -44,6 +44,8 @@ class Tenure:
         """Counts what there is to commit."""
         self.saved = -1
         """`changes` as they were in the last commit that was acknowledged."""
+        self.again = False
+        """The last commit was not stored, and is to be tried again."""
         self.claims: list[Claim] = []
         """Claims that wait for a commit to carry them."""
 

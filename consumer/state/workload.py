@@ -19,7 +19,9 @@ class Workload:
         self.tenures: dict[tuple[str, int], Tenure] = {}
         self.records = 0
         self.bytes = 0
-        self._keepers: set[Prepared] = set()
+        self._begun: set[Prepared] = set()
+        self._claimed: set[Prepared] = set()
+        self._keepers: dict[Prepared, None] = {}
 
     @property
     def room(self) -> int:
@@ -50,6 +52,10 @@ class Workload:
         tenure.changes += 1
         self.records -= 1
         self.bytes -= entry.size
+        if entry.claim is not None:
+            self._claimed.discard(entry)
+        if entry.applied:
+            self._begun.discard(entry)
         self.lanes.settle(entry)
 
     def advance(self, entry: Prepared) -> None:
@@ -58,25 +64,38 @@ class Workload:
         if entry.applied == len(entry.calls):
             self.finish(entry)
         else:
+            # The next owner would begin again with its first action: a drain waits for the rest.
+            self._begun.add(entry)
             self.lanes.ready(entry)
+
+    def begun(self, tenures: Collection[Tenure]) -> bool:
+        """True: of some record of these the first action is applied, and not yet the last."""
+        return any(owner(entry) in tenures for entry in self._begun)
 
     def abandon(self, entry: Prepared) -> None:
         """A record in hand whose tenure is ending: it is left to the next owner, unsent."""
         self.release(entry)
+        self._begun.discard(entry)
         self.shed(entry.size)
         self.lanes.settle(entry)
 
-    # Claims that are durable while their record waits. They are kept for the next try, and dropped
-    # when the gate closes: a kill during an outage must not make every waiting record unknown.
+    # Claims. One that is durable is kept while its record waits for the next try; it is dropped when
+    # the gate closes, as a kill during an outage must not make every waiting record unknown, and when
+    # more are claimed than the slots can send, which are those that a kill makes unknown.
+
+    def claim(self, entries: Collection[Prepared]) -> None:
+        """These are about to be claimed, or are in hand again under their claim."""
+        for entry in entries:
+            self._keepers.pop(entry, None)
+        self._claimed.update(entries)
+        most = self.limits.max_in_flight * self.limits.batch_size
+        while len(self._claimed) > most and self._keepers:
+            self.release(next(iter(self._keepers)))
 
     def keep(self, entry: Prepared) -> None:
         """A claimed record waits, certainly not executed."""
         if entry.claim is not None and not entry.suspect:
-            self._keepers.add(entry)
-
-    def taken(self, entry: Prepared) -> None:
-        """A claimed record is in hand again."""
-        self._keepers.discard(entry)
+            self._keepers[entry] = None
 
     def release_kept(self, action: str | None) -> None:
         """The gate closed for this action type (None: for all)."""
@@ -85,8 +104,11 @@ class Workload:
 
     def release(self, entry: Prepared) -> None:
         """Drop the claim of what was certainly not executed; a suspect keeps its own."""
-        self._keepers.discard(entry)
-        if entry.claim is None or entry.suspect:
+        if entry.claim is None:
+            return
+        self._keepers.pop(entry, None)
+        self._claimed.discard(entry)
+        if entry.suspect:
             return
         entry.claim = None
         owner(entry).release(entry.record.offset)
@@ -96,7 +118,7 @@ class Workload:
         ended = [self.tenures[p] for p in partitions if p in self.tenures]
         for tenure in ended:
             tenure.end(lost=lost)
-        for entry in self.lanes.drop(lambda entry: owner(entry).ending):
+        for entry in self.lanes.drop(barred):
             self.release(entry)
             self.shed(entry.size)
         return ended
@@ -107,6 +129,9 @@ class Workload:
             tenure.end(lost=True)
             if self.tenures.get(tenure.partition) is tenure:
                 del self.tenures[tenure.partition]
+        for entry in self.lanes.drop(barred):
+            self._begun.discard(entry)
+            self.shed(entry.size)
 
 
 def owner(entry: Prepared) -> Tenure:
@@ -115,3 +140,9 @@ def owner(entry: Prepared) -> Tenure:
     if not isinstance(tenure, Tenure):
         raise TypeError(f"a record without a tenure: {entry.event_id!r}")
     return tenure
+
+
+def barred(entry: Prepared) -> bool:
+    """Nothing of it may be sent: its tenure is ending, and no action of it was applied before."""
+    tenure = owner(entry)
+    return tenure.lost or (tenure.ending and not entry.applied)
