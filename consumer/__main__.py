@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+
+from consumer.cli import main as cli
+
+_BUG = 1
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(2)
+    # The outermost frame: what arrives here is a bug. It is named by class and place, because the text
+    # of a foreign error may quote an event or a secret.
+    try:
+        cli(prog_name="foundry-consumer")
+    except Exception as error:  # noqa: BLE001 -- one of the three broad ones
+        _report(error)
+        sys.exit(_BUG)
+
+
+def _report(error: Exception) -> None:
+    from consumer.telemetry.log import causes  # noqa: PLC0415 -- `--help` must not wait for it
+
+    if logging.root.handlers:
+        logging.getLogger("consumer").critical("stopped by a bug", exc_info=error)
+        return
+    sys.stderr.write("error: this is a bug, please report it\n")
+    for text in causes(error):
+        sys.stderr.write(f"  {text}\n")
 
 
 if __name__ == "__main__":

@@ -174,10 +174,6 @@ class DeadLetterSettings(Section):
     budget_ratio: float = Field(default=0.05, ge=0, le=1, allow_inf_nan=False)
     budget_burst: int = Field(default=100, ge=1)
 
-    def topic_for(self, source: str) -> str:
-        """The dead-letter topic of a source topic (the name that it has here)."""
-        return self.topic.replace("{topic}", source)
-
 
 class StopSettings(Section):
     model_config = SettingsConfigDict(env_prefix="CONSUMER_STOP_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumer.telemetry.log import configure_logging
+from consumer.telemetry.log import configure_logging, say
 from consumer.telemetry.names import METRICS, PREFIX, SPANS
 from consumer.telemetry.sums import Sums
 from consumer.telemetry.trace import TraceContext, context_of, new_trace
@@ -22,5 +22,6 @@ __all__ = [
     "configure_logging",
     "context_of",
     "new_trace",
+    "say",
     "tracer_from",
 ]

@@ -17,8 +17,9 @@ from consumer.errors import ConsumerError
 
 OURS = "consumer"
 LONGEST_VALUE = 500
+LONGEST_ERROR = 2000
 LONGEST_ID = 128
-MOST_FRAMES = 12
+MOST_FRAMES = 20
 MOST_CAUSES = 3
 REDACTED = "***"
 _CREDENTIAL = re.compile(r"\b([Bb]earer|Basic)\s+[^\s,;'\"]+")
@@ -80,7 +81,9 @@ class _Lines(logging.Formatter):
         for key, value in getattr(record, "fields", {}).items():
             found[key] = self._clean(value)
         if record.exc_info and record.exc_info[1] is not None:
-            found["error"] = [self._clean(text) for text in _causes(record.exc_info[1])]
+            found["error"] = [
+                escaped(self._redact(text), LONGEST_ERROR) for text in causes(record.exc_info[1])
+            ]
         return found
 
     def _clean(self, value: object) -> object:
@@ -129,9 +132,11 @@ def _quoted(value: object) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _causes(error: BaseException | None) -> Iterator[str]:
-    """The error and what caused it: class and frames. The text of a foreign error may quote an event, so
-    it is shown only where it is ours or the operating system's.
+def causes(error: BaseException | None) -> Iterator[str]:
+    """The error and what caused it: class, and frames from the inside out.
+
+    The text of a foreign error may quote an event: it is shown only where it is ours or the operating
+    system's.
     """
     for _ in range(MOST_CAUSES):
         if error is None:
@@ -139,12 +144,12 @@ def _causes(error: BaseException | None) -> Iterator[str]:
         text = f": {error}" if isinstance(error, ConsumerError | OSError) else ""
         frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
         where = " < ".join(
-            f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.name}" for f in reversed(frames)
+            f"{'/'.join(f.filename.split('/')[-2:])}:{f.lineno} {f.name}" for f in reversed(frames)
         )
         yield f"{type(error).__name__}{text}{f' at {where}' if where else ''}"
         if isinstance(error, BaseExceptionGroup):
             for inner in error.exceptions[:MOST_CAUSES]:
-                yield from _causes(inner)
+                yield from causes(inner)
         hidden = error.__suppress_context__
         error = error.__cause__ or (None if hidden else error.__context__)
 

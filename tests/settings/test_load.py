@@ -63,7 +63,7 @@ def test_what_is_not_given_has_the_published_default() -> None:
     assert settings.dispatch.max_bytes == 64 * 1024 * 1024
     assert settings.dispatch.max_span == 12_000
     assert (settings.retry.initial, settings.retry.maximum, settings.retry.attempts) == (0.2, 30, 5)
-    assert settings.dead_letters.topic_for("tickets") == "tickets.dlq"
+    assert settings.dead_letters.topic == "{topic}.dlq"
     assert (settings.dead_letters.budget_ratio, settings.dead_letters.budget_burst) == (0.05, 100)
     assert settings.stop.grace == 25
     assert (settings.log.level, settings.log.format) == ("info", None)
@@ -84,7 +84,7 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.kafka.bootstrap_servers == ("[::1]:9092",)
     assert settings.foundry.scopes == ("api:one", "api:two")
     assert settings.consumer.contracts == "contracts.of.ours"
-    assert settings.dead_letters.topic_for("t") == "t.letters"
+    assert settings.dead_letters.topic == "{topic}.letters"
     assert settings.dispatch.max_bytes == 8 * 1024 * 1024
 
 

@@ -105,8 +105,8 @@ def test_a_foreign_exception_shows_where_and_not_what() -> None:
             LOG.exception("stopped")
 
     outer, inner = lines.all[0]["error"]
-    assert outer.startswith("Unavailable: no broker answers at test_log.py:")
-    assert inner.startswith("KeyError at test_log.py:")
+    assert outer.startswith("Unavailable: no broker answers at telemetry/test_log.py:")
+    assert inner.startswith("KeyError at telemetry/test_log.py:")
     assert "canary" not in lines.text
 
 

@@ -1,0 +1,118 @@
+"""From the settings to what each part of the service takes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from consumer.app.kafka_tokens import KafkaTokens
+from consumer.foundry.config import FoundryConfig, Secret as FoundrySecret
+from consumer.kafka.client import KafkaConfig
+from consumer.settings import Secret, Settings
+from consumer.state.limits import Limits, Retry
+
+
+@dataclass(frozen=True, slots=True)
+class _SeenSecret(FoundrySecret):
+    """A secret that the log hears of whenever it is read, so that a rotated one is taken out as well."""
+
+    source: Secret | None = field(default=None, repr=False)
+
+    def read(self) -> str:
+        if self.source is None:
+            raise TypeError("a secret without a source")
+        return self.source.read()
+
+
+def foundry_config(settings: Settings) -> FoundryConfig:
+    """What the Foundry edge takes of the settings."""
+    given = settings.foundry
+    secret = given.secret("client_secret")
+    if secret is None:
+        raise TypeError("the settings were not checked: there is no client secret")
+    text = secret.read() if secret.path is None else None
+    return FoundryConfig(
+        hostname=given.hostname,
+        ontology=given.ontology,
+        client_id=given.client_id,
+        client_secret=_SeenSecret(value=text, file=secret.path, source=secret),
+        client_auth=given.client_auth,
+        scopes=given.scopes,
+        max_in_flight=given.max_in_flight,
+        request_timeout=given.request_timeout,
+        ca_file=given.ca_file,
+        proxy=given.proxy,
+    )
+
+
+REBALANCE_BEYOND_REQUEST = 15.0
+"""Seconds that a rebalance leaves for the drain beside the longest request."""
+
+
+def kafka_config(settings: Settings) -> KafkaConfig:
+    """What the Kafka edge takes of the settings; its secrets are read now, and not again."""
+    given = settings.kafka
+    return KafkaConfig(
+        bootstrap_servers=given.bootstrap_servers,
+        group_id=given.group_id,
+        client_id=given.client_id,
+        initial_offset=given.initial_offset,
+        session_timeout=given.session_timeout,
+        rebalance_timeout=settings.foundry.request_timeout + REBALANCE_BEYOND_REQUEST,
+        security_protocol=given.security_protocol,
+        sasl_mechanism=given.sasl_mechanism or "PLAIN",
+        sasl_username=given.sasl_username,
+        sasl_password=_read(given.secret("sasl_password")),
+        ssl_cafile=_path(given.ssl_cafile),
+        ssl_certfile=_path(given.ssl_certfile),
+        ssl_keyfile=_path(given.ssl_keyfile),
+        ssl_key_password=_read(given.secret("ssl_key_password")),
+    )
+
+
+def kafka_tokens(settings: Settings) -> KafkaTokens | None:
+    """Where Kafka's bearer tokens come from; None where it wants none."""
+    given = settings.kafka
+    secret = _read(given.secret("sasl_oauthbearer_client_secret"))
+    url, client_id = given.sasl_oauthbearer_token_endpoint_url, given.sasl_oauthbearer_client_id
+    if given.sasl_mechanism != "OAUTHBEARER" or url is None or client_id is None or secret is None:
+        return None
+    scope = given.sasl_oauthbearer_scope
+    return KafkaTokens(url, client_id, secret, scope, ca_file=given.ssl_cafile)
+
+
+def _read(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.read()
+
+
+def _path(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def core_limits(settings: Settings) -> tuple[Limits, Retry]:
+    """What the core takes of the settings."""
+    limits = Limits(
+        max_records=settings.dispatch.max_records,
+        max_bytes=settings.dispatch.max_bytes,
+        max_span=settings.dispatch.max_span,
+        max_in_flight=settings.foundry.max_in_flight,
+        batch_size=settings.foundry.batch_size,
+        commit_interval=settings.kafka.commit_interval,
+        request_timeout=settings.foundry.request_timeout,
+        settle_time=settings.foundry.settle_time,
+        grace=settings.stop.grace,
+    )
+    retry = Retry(
+        initial=settings.retry.initial,
+        maximum=settings.retry.maximum,
+        attempts=settings.retry.attempts,
+    )
+    return limits, retry
+
+
+def known_secrets(settings: Settings) -> frozenset[str]:
+    """Every secret that was read so far, for the log to take out."""
+    seen = {value for section in settings.sections for s in section.secrets for value in s.seen}
+    password = urlsplit(settings.foundry.proxy or "").password
+    return frozenset(seen if password is None else {*seen, password, unquote(password)})

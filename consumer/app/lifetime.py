@@ -1,0 +1,138 @@
+"""From the start of the core to its end: signals, the stop and its bound, and runs that end by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from consumer.errors import Unavailable
+from consumer.model import Partition
+from consumer.telemetry import say
+
+_SUM_UP_EVERY: Final = 30.0
+_LOOK_EVERY: Final = 0.1
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_AT_ONCE: Final = 1
+_log = logging.getLogger(__name__)
+
+
+class Core(Protocol):
+    """What is kept running: `Dispatch`."""
+
+    async def run(self) -> bool: ...
+    def stop(self) -> None: ...
+    def reached(self, ends: Mapping[Partition, int]) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where a run to the end has to get."""
+
+    assigned: Callable[[], Collection[Partition]]
+    """What this process has now."""
+    offsets: Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
+    """Where these end now; raises Unavailable."""
+    within: float | None
+    """Seconds; None: without a limit."""
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT call `stop`; a second one ends the process at once, with 1."""
+    loop = asyncio.get_running_loop()
+    received: list[str] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        if received:
+            say(_log, logging.WARNING, "stopped at once", signal=number.name)
+            # Nothing is closed: what was sent is open, and the next owner treats it so.
+            os._exit(_AT_ONCE)
+        received.append(number.name)
+        say(_log, logging.INFO, "stopping", signal=number.name)
+        stop()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+class Lifetime:
+    """One run of the core."""
+
+    def __init__(self, core: Core, sum_up: Callable[[], None], *, grace: float) -> None:
+        self._core = core
+        self._sum_up = sum_up
+        self._grace = grace
+        self._stopping = asyncio.Event()
+        self._overdue = False
+
+    def stop(self) -> None:
+        """Begin the stop; `run` returns within the grace."""
+        self._stopping.set()
+
+    async def run(self, until: Ends | None = None) -> bool:
+        """True if all that was begun is settled and committed, and a run to the end got there in time.
+
+        Raises:
+            BaseExceptionGroup: the core failed.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            core = tasks.create_task(self._core.run(), name="core")
+            side = [
+                tasks.create_task(self._stopping.wait(), name="stop"),
+                tasks.create_task(self._sum_up_often(), name="sums"),
+            ]
+            if until is not None:
+                side.append(tasks.create_task(self._until(until), name="until the end"))
+            await asyncio.wait({core, side[0]}, return_when=asyncio.FIRST_COMPLETED)
+            # The stop order. The core first, by itself: it takes no more records, drains, commits and
+            # leaves the group; it still needs Foundry and the dead-letter topics, so they are closed
+            # after it, by who opened them. Only past the grace is it cancelled: then it vanishes from
+            # the group without leaving, and the session timeout covers what is still on its way.
+            self._core.stop()
+            _, late = await asyncio.wait({core}, timeout=self._grace)
+            for task in (*late, *side):
+                task.cancel()
+        if late:
+            say(_log, logging.ERROR, "the stop took too long", grace=self._grace)
+            return False
+        return core.result() and not self._overdue
+
+    async def _sum_up_often(self) -> None:
+        while True:
+            await asyncio.sleep(_SUM_UP_EVERY)
+            self._sum_up()
+
+    async def _until(self, ends: Ends) -> None:
+        try:
+            async with asyncio.timeout(ends.within):
+                seen = await _seen(ends)
+                # Looked at, not told: what settles records is a plain loop that calls nobody.
+                while not self._core.reached(seen):  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_EVERY)
+        except TimeoutError:
+            self._overdue = True
+            say(_log, logging.ERROR, "the end was not reached", seconds=ends.within)
+        self.stop()
+
+
+async def _seen(ends: Ends) -> Mapping[Partition, int]:
+    """The end offsets of what is assigned first; brokers may not answer at once."""
+    while True:
+        assigned = ends.assigned()
+        if assigned:
+            try:
+                return await ends.offsets(assigned)
+            except Unavailable as fault:
+                say(_log, logging.WARNING, "end offsets are not known", cause=fault.cause)
+        await asyncio.sleep(_LOOK_EVERY)

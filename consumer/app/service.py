@@ -1,0 +1,148 @@
+"""Everything wired: settings become objects, one stack closes them, one task group runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import sys
+import time
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+
+from consumer.app.configs import (
+    core_limits,
+    foundry_config,
+    kafka_config,
+    kafka_tokens,
+    known_secrets,
+)
+from consumer.app.lifetime import Ends, Lifetime, stopped_by_signals
+from consumer.check import mapped_action_types
+from consumer.contracts import Contracts, load
+from consumer.dispatch import Dispatch
+from consumer.errors import ConsumerError
+from consumer.foundry.opening import open_foundry
+from consumer.kafka.deadletters import KafkaDeadLetters
+from consumer.kafka.source import KafkaSource
+from consumer.pipeline import make_prepare
+from consumer.settings import Settings
+from consumer.telemetry import (
+    Failing,
+    Sums,
+    Telemetry,
+    TracedActions,
+    TracedLetters,
+    configure_logging,
+    say,
+    tracer_from,
+)
+
+_log = logging.getLogger(__name__)
+# Elsewhere than on Linux the monotonic clock may stand still while the machine sleeps.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class AwakeClock:
+    """Seconds since the machine started, those in which it slept included: a lease goes on meanwhile."""
+
+    def now(self) -> float:
+        return time.clock_gettime(_CLOCK)
+
+
+def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
+    """Consume until stopped, or to the end. True if nothing was left undone.
+
+    Raises:
+        SettingsError: a file that a setting names cannot be used.
+        ContractError: the contracts do not import.
+        StartRefused: a topic or a grant is missing.
+    """
+    configure_logging(
+        level=settings.log.level,
+        format=settings.log.format,
+        secrets=lambda: known_secrets(settings),
+        stream=sys.stderr,
+    )
+    contracts = load(settings.consumer.contracts, settings.topics)
+    try:
+        return asyncio.run(_serve(settings, contracts, until_end=until_end, within=timeout))
+    except BaseExceptionGroup as group:
+        refusal = _only_refusal(group)
+        if refusal is None:
+            raise
+    raise refusal
+
+
+async def _serve(
+    settings: Settings, contracts: Contracts, *, until_end: bool, within: float | None
+) -> bool:
+    config = kafka_config(settings)
+    tokens = kafka_tokens(settings)
+    fetch_token = None if tokens is None else tokens.fetch
+    clock, failing = AwakeClock(), Failing()
+    watch = Telemetry(_sums(contracts), time.monotonic)
+    limits, retry = core_limits(settings)
+    # Closed in the opposite order, and only after the core has ended: its drain needs both.
+    async with AsyncExitStack() as stack:
+        stack.callback(watch.flush)
+        foundry = await stack.enter_async_context(open_foundry(foundry_config(settings)))
+        letters = await stack.enter_async_context(
+            KafkaDeadLetters(
+                config,
+                contracts.by_topic,
+                template=settings.dead_letters.topic,
+                fetch_token=fetch_token,
+            )
+        )
+        source = KafkaSource(config, contracts.by_topic, clock, fetch_token=fetch_token)
+        core = Dispatch(
+            source,
+            TracedActions(foundry.actions, failing, tracer_from(os.environ)),
+            TracedLetters(letters, failing),
+            clock,
+            watch,
+            make_prepare(contracts.by_topic),
+            limits=limits,
+            retry=retry,
+            rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
+        )
+        lifetime = Lifetime(core, watch.flush, grace=settings.stop.grace)
+        ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)
+        _say_start(settings, contracts)
+        with stopped_by_signals(lifetime.stop):
+            return await lifetime.run(ends if until_end else None)
+
+
+def _sums(contracts: Contracts) -> Sums:
+    return Sums(
+        topics=contracts.by_topic,
+        actions=[kind.name for kind in mapped_action_types(contracts)],
+    )
+
+
+def _say_start(settings: Settings, contracts: Contracts) -> None:
+    for advice in settings.warnings:
+        say(_log, logging.WARNING, "settings", advice=advice)
+    say(
+        _log,
+        logging.INFO,
+        "starting",
+        version=version("foundry-consumer"),
+        group=settings.kafka.group_id,
+        topics=" ".join(sorted(contracts.by_topic)),
+        foundry=settings.foundry.hostname,
+        ontology=settings.foundry.ontology,
+    )
+
+
+def _only_refusal(group: BaseExceptionGroup[BaseException]) -> ConsumerError | None:
+    """The one error of ours that a task group wraps; None where there is a bug beside it."""
+    refusals, rest = group.split(ConsumerError)
+    if refusals is None or rest is not None:
+        return None
+    first = refusals.exceptions[0]
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

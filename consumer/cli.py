@@ -1,0 +1,223 @@
+"""The commands: thin, and quick to say what there is; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
+
+import click
+
+from consumer.errors import ConsumerError, ContractError, SettingsError
+
+if TYPE_CHECKING:  # `--help` must not wait for pydantic
+    from consumer.settings import Settings
+
+DONE, NO, WRONG = 0, 1, 2
+"""Exit codes: done; it ran, and the answer is no; wrong usage or wrong settings."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+_Level = Literal["ok", "warn", "fail", "skip"]
+_STYLES: dict[_Level, str] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
+
+
+def _config_option(command: F) -> F:
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The settings' TOML file. Default: consumer.toml, if it is there; variables win over it.",
+    )(command)
+
+
+def _json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="foundry-consumer", prog_name="foundry-consumer")
+def main() -> None:
+    """Turn Kafka events into Palantir Foundry ontology actions, and lose none.
+
+    Exit codes: 0 done; 1 it ran, and the answer is no; 2 wrong usage or wrong settings.
+    """
+    # The owners' contracts lie beside the settings, as with other servers that import an application.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+@main.command()
+@_config_option
+@click.option(
+    "--until-end",
+    is_flag=True,
+    help="Settle all up to the end offsets seen at the start, commit, and exit with 0.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="With --until-end: exit with 1 if it is not settled by then.",
+)
+def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
+    """Consume until stopped.
+
+    SIGTERM or SIGINT stops gracefully, a second one at once.
+    """
+    if timeout is not None and not until_end:
+        raise click.UsageError("--timeout needs --until-end")
+    with _refusals():
+        from consumer.app.service import run as run_app  # noqa: PLC0415 -- see the module's docstring
+
+        settings = _settings(config)
+        sys.exit(DONE if run_app(settings, until_end=until_end, timeout=timeout) else NO)
+
+
+@main.command()
+@_config_option
+@_json_option
+def check(*, config: Path | None, as_json: bool) -> None:
+    """Check settings, contracts and every example, offline."""
+    with _refusals():
+        from consumer.check import check as look, failed  # noqa: PLC0415
+
+        settings = _settings(config, offline=True)
+        findings = look(settings.consumer.contracts, settings.topics)
+        rows = [
+            {"level": "warn", "where": "settings", "what": advice, "remedy": ""}
+            for advice in settings.warnings
+        ]
+        rows += [_fields(finding) for finding in findings]
+        _print(rows, as_json=as_json)
+        sys.exit(NO if failed(findings) else DONE)
+
+
+@main.command()
+@_config_option
+@_json_option
+def doctor(*, config: Path | None, as_json: bool) -> None:
+    """Look at Foundry step by step, and apply nothing.
+
+    Each step says what works, what does not and why, and what to do.
+    """
+    with _refusals():
+        import asyncio  # noqa: PLC0415
+
+        from consumer.app.configs import foundry_config  # noqa: PLC0415
+        from consumer.doctor import Finding, diagnose  # noqa: PLC0415
+
+        def tell(finding: Finding) -> None:
+            if as_json:
+                _print([_fields(finding)], as_json=True)
+
+        settings = _settings(config)
+        findings = asyncio.run(diagnose(settings, foundry_config(settings), tell))
+        if not as_json:
+            _print([_fields(finding) for finding in findings], as_json=False)
+        sys.exit(NO if any(finding.level == "fail" for finding in findings) else DONE)
+
+
+@main.group()
+def contracts() -> None:
+    """What is consumed, for those who publish it."""
+
+
+@contracts.command("ls")
+@_config_option
+@_json_option
+def contracts_ls(*, config: Path | None, as_json: bool) -> None:
+    """List topics, event types and the actions that they become."""
+    with _refusals():
+        from consumer.contracts import load  # noqa: PLC0415
+        from consumer.docs import rows  # noqa: PLC0415
+
+        settings = _settings(config, offline=True)
+        found = rows(load(settings.consumer.contracts, settings.topics))
+        _print([_fields(row) for row in found], as_json=as_json)
+
+
+@contracts.command("schema")
+@click.argument("event_type", metavar="TYPE")
+@_config_option
+def contracts_schema(*, event_type: str, config: Path | None) -> None:
+    """Print the JSON Schema of the event type TYPE."""
+    with _refusals():
+        import json  # noqa: PLC0415
+
+        from consumer.contracts import load  # noqa: PLC0415
+        from consumer.docs import schema  # noqa: PLC0415
+
+        settings = _settings(config, offline=True)
+        found = schema(load(settings.consumer.contracts, settings.topics), event_type)
+        click.echo(json.dumps(found, indent=2))
+
+
+def _settings(config: Path | None, *, offline: bool = False) -> Settings:
+    from consumer.settings import load_settings  # noqa: PLC0415
+
+    return load_settings(config, offline=offline)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say what refused, and what to do; a traceback would add nothing, and could show a secret."""
+    try:
+        yield
+    except (SettingsError, ContractError) as error:
+        _refuse(error, WRONG)
+    except ConsumerError as error:
+        _refuse(error, NO)
+
+
+def _refuse(error: ConsumerError, code: int) -> NoReturn:
+    for line in str(error).splitlines():
+        click.echo(f"error: {line}", err=True)
+    sys.exit(code)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """A frozen value as its fields, in their order."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return asdict(value)
+
+
+def _print(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        import json  # noqa: PLC0415
+
+        for row in rows:
+            click.echo(json.dumps(row))
+        return
+    _table(rows)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    terminal = sys.stdout.isatty()
+    # Not cut at 80 columns where nobody looks: a file or a pipe takes whole lines.
+    console = Console(width=None if terminal else 240)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0] if rows else ():
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        style = _STYLES.get(row.get("level", "ok"), "")
+        # Text, not markup: what is shown may come from files and answers.
+        cells = [
+            Text(_cell(value), style=style if name == "level" else "")
+            for name, value in row.items()
+        ]
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,77 @@
+"""Tokens for Kafka: fetched once for many connections, and no failure shows the secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.app.kafka_tokens import KafkaTokens
+from consumer.errors import SettingsError, Unavailable
+from deploy.local.foundry import DEFAULT_CLIENT, parse_fault, serve
+
+PATH = "/multipass/api/oauth2/token"
+CANARY = "canary-s3cr3t"
+
+
+class Time:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def tokens(url: str, *, secret: str = DEFAULT_CLIENT[1], **more: Any) -> KafkaTokens:
+    values: dict[str, Any] = {"scope": None, "ca_file": None}
+    return KafkaTokens(f"{url}{PATH}", DEFAULT_CLIENT[0], secret, **(values | more))
+
+
+async def test_one_token_serves_until_most_of_its_life_is_over() -> None:
+    now = Time()
+    async with serve(expires_in=1000) as server:
+        kafka = tokens(server.url, now=now, scope="api:ontologies-read")
+        first, again = await kafka.fetch(), await kafka.fetch()
+        now.now += 801
+        later = await kafka.fetch()
+
+    assert first == again
+    assert later not in {"", first}
+
+
+async def test_a_wrong_secret_is_said_by_its_status_alone() -> None:
+    async with serve() as server:
+        with pytest.raises(Unavailable, match="HTTP 401") as caught:
+            await tokens(server.url, secret=CANARY).fetch()
+
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("redirect", "HTTP 302"), ("html", "without a token"), ("cut", "asked")]
+)
+async def test_what_is_no_token_is_unavailable(fault: str, said: str) -> None:
+    async with serve(faults=[parse_fault(f"{fault}:endpoint=token")]) as server:
+        with pytest.raises(Unavailable, match=said):
+            await tokens(server.url).fetch()
+
+
+async def test_nobody_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="refused"):
+        await tokens("http://127.0.0.1:1").fetch()
+
+
+async def test_tls_is_verified(tmp_path: Path) -> None:
+    async with serve(cert_dir=tmp_path) as server:
+        trusting = await tokens(server.url, ca_file=server.ca_file).fetch()
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            await tokens(server.url).fetch()
+
+    assert trusting
+
+
+def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    with pytest.raises(SettingsError, match=r"kafka\.ssl_cafile"):
+        tokens("https://localhost", ca_file=tmp_path / "ca.pem")
