@@ -175,12 +175,10 @@ class FakeActions:
 
     def _check_at_write(self, request: Request, targets: Sequence[Target]) -> None:
         truth, source, limits = self._truth, self._source, self._limits
-        now = truth.now()
-        if now + limits.request_timeout > source.lease():
-            raise truth.broken("rule 11: lease", f"{told(targets)} sent when the lease was over")
         membership = source.membership
         if membership is None:
             raise truth.broken("only owned partitions are sent", told(targets))
+        now = truth.now()
         age = now - membership.oldest_uncommitted()
         begun = all(step for _, step in targets)
         if age > STALE_COMMITS * limits.commit_interval and not begun:
@@ -188,6 +186,8 @@ class FakeActions:
         for entry, (coordinate, step) in zip(request.entries, targets, strict=True):
             membership.request_leaves(entry, coordinate)
             self._check_order(coordinate, step)
+        if now + limits.request_timeout > source.lease():
+            raise truth.broken("rule 11: lease", f"{told(targets)} sent when the lease was over")
         for coordinate, _ in targets:
             truth.touched.add(coordinate)
             truth.may_be_applied.add(coordinate)

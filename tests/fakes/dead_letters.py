@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ class LetterBox:
     unacknowledged: float = 0.0
     """Share of writes that fail; half of those are written all the same."""
     down_until: float = 0.0
-    failures: dict[Coordinate, int] = field(default_factory=dict)
+    failures: Counter[Coordinate] = field(default_factory=Counter)
     """How often a letter of a record was written and not acknowledged."""
 
 
@@ -61,11 +62,12 @@ class FakeDeadLetters:
         lost = truth.now() < box.down_until or box.rng.random() < box.unacknowledged
         if lost and box.rng.random() < 0.5:
             raise Unavailable("not written")
+        truth.touched.add(coordinate)
         truth.letters[coordinate].append(letter)
         truth.note(f"{self._process} letter {name(coordinate)}: {letter.reason}")
         await asyncio.sleep(box.rng.uniform(0.001, 0.02))
         if lost:
-            box.failures[coordinate] = box.failures.get(coordinate, 0) + 1
+            box.failures[coordinate] += 1
             raise Unavailable("written, not acknowledged")
         truth.settle(coordinate, "lettered")
         if self._source.membership is not None:

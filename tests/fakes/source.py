@@ -104,7 +104,12 @@ class FakeSource:
         sent = membership.commit_leaves(frozen)
         self._note_commit(session, sent)
         answer = self._send_commit(session, frozen)
-        await asyncio.wait([answer], timeout=COMMIT_TIMEOUT)
+        try:
+            await asyncio.wait([answer], timeout=COMMIT_TIMEOUT)
+        except asyncio.CancelledError:
+            # It is under way all the same: nobody will know whether it was stored.
+            membership.commit_answered(sent, dict.fromkeys(frozen, CommitResult.UNANSWERED))
+            raise
         results = self._results(answer, frozen)
         membership.commit_answered(sent, results)
         return results

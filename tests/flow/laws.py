@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 from consumer.model import Partition, Repeat
+from tests.fakes.dead_letters import LetterBox
 from tests.fakes.group import FakeGroup
 from tests.fakes.log import Coordinate
 from tests.fakes.membership import Marks, Memberships
@@ -13,11 +14,17 @@ from tests.fakes.truth import Effect, Truth, name
 
 
 def check(
-    truth: Truth, memberships: Memberships, group: FakeGroup, *, never_only: bool = False
+    truth: Truth,
+    memberships: Memberships,
+    group: FakeGroup,
+    box: LetterBox,
+    *,
+    never_only: bool = False,
 ) -> None:
     """All of them; `never_only` leaves out what is promised only while leases hold."""
     nothing_is_lost(truth)
     all_is_committed(truth, group)
+    letters_have_a_cause(truth, box)
     at_most_once(truth, Repeat.NEVER)
     if never_only:
         return
@@ -66,14 +73,24 @@ def at_most_once(truth: Truth, repeat: Repeat) -> None:
 
 
 def repeats_have_a_cause(truth: Truth) -> None:
-    """What was applied or lettered twice was in flight, or not yet committed, when something failed."""
+    """What was applied twice was in flight, or not yet committed, when something failed."""
     for coordinate, effects in truth.effects_of.items():
         steps = Counter(effect.step for effect in effects)
-        most = max(steps.values())
+        most = max(steps.values(), default=0)
         if most > 1 + truth.excuses[coordinate]:
             raise truth.broken(
                 "law 4: done work is not repeated",
                 f"{name(coordinate)} {most} times, {truth.excuses[coordinate]} explained",
+            )
+
+
+def letters_have_a_cause(truth: Truth, box: LetterBox) -> None:
+    """A second letter has a failure between the first one and its commit."""
+    for coordinate, letters in truth.letters.items():
+        allowed = 1 + truth.excuses[coordinate] + box.failures[coordinate]
+        if len(letters) > allowed:
+            raise truth.broken(
+                "a letter stands once", f"{name(coordinate)}: {len(letters)} letters"
             )
 
 

@@ -82,15 +82,11 @@ class Naive:
                     share.waiting.append(record)
             await self._work()
             for partition, share in self.shares.items():
-                self._skip_to(share, self.ports.source.position(partition))
+                if share.open and not share.waiting:
+                    share.done.update(range(share.offset, self.ports.source.position(partition)))
         await self.revoked(list(self.shares))
         await self.ports.source.close(leave=True)
         return True
-
-    @staticmethod
-    def _skip_to(share: Share, position: int) -> None:
-        if share.open and not share.waiting:
-            share.done.update(range(share.offset, position))
 
     # The listener --------------------------------------------------------------------------------
 
@@ -188,7 +184,7 @@ class Naive:
     async def _claimed(self, share: Share) -> bool:
         if "sends before the claim" in self.flaws:
             return True
-        return await self._commit(share) or "claims need no answer" in self.flaws
+        return await self._commit(share)
 
     async def _send(self, share: Share, entry: Prepared) -> bool:
         """True when there is nothing more to do for this record."""
@@ -286,7 +282,9 @@ class Naive:
             if result is CommitResult.AGAIN or (result is CommitResult.REBALANCING and share.open):
                 await asyncio.sleep(0.1)
                 continue
-            if result is CommitResult.UNANSWERED and share.open and not drained:
+            if result is CommitResult.UNANSWERED and "unanswered is stored" in self.flaws:
+                return True
+            if result is CommitResult.UNANSWERED and share.open:
                 share.open = False
                 self._renewing = asyncio.create_task(self._renew())
             return result is CommitResult.STORED

@@ -211,7 +211,13 @@ class World:
         )
         for process in self.alive:
             await self.stop(process)
-        laws.check(self.truth, self.memberships, self.group, never_only=self.evicted_by_hand)
+        laws.check(
+            self.truth,
+            self.memberships,
+            self.group,
+            self.letter_box,
+            never_only=self.evicted_by_hand,
+        )
 
     # How it is built -----------------------------------------------------------------------------
 

@@ -1,0 +1,26 @@
+"""Random schedules of records and faults: whatever happens, every law holds, and all is settled when faults end.
+
+A failure names its seed and shows the end of the world's trace; `random_world(seed)` is that run again.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flow.random_world import random_world
+
+SHARE = 50
+
+
+@pytest.mark.parametrize("share", range(20))
+def test_every_law_holds_whatever_happens(share: int) -> None:
+    for seed in range(share * SHARE, (share + 1) * SHARE):
+        random_world(seed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("share", range(200))
+def test_every_law_holds_in_ten_thousand_worlds(share: int) -> None:
+    for seed in range(10_000 + share * SHARE, 10_000 + (share + 1) * SHARE):
+        random_world(seed)
