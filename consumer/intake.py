@@ -58,11 +58,12 @@ class Intake:
             records = await self._source.poll(wanted, credits_, wait)
             for record in records:
                 self._take(record)
-            if self._ahead:
+            ahead = bool(self._ahead)
+            if ahead:
                 self._catch_up()
             self._move_on(wanted)
             self._say_stuck()
-            if records:
+            if records or ahead:
                 self._wake()
                 # A source with records at hand returns without giving way to anybody.
                 await asyncio.sleep(0)
