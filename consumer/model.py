@@ -334,6 +334,8 @@ class Letter:
     answer: Answer | None = None
     applied: int = 0
     traceparent: str | None = None
+    redriven: int = 0
+    """How many times an operator had it sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import aiokafka.client
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.errors import (
@@ -20,6 +20,7 @@ from aiokafka.errors import (
     KafkaConnectionError,
     LeaderNotAvailableError,
     NotCoordinatorForGroupError,
+    ProducerClosed,
     for_code,
 )
 from aiokafka.protocol.fetch import FetchRequest
@@ -246,3 +247,11 @@ async def end_abruptly(consumer: AIOKafkaConsumer) -> None:
         task.cancel()
     await asyncio.gather(*alive, return_exceptions=True)
     await consumer._client.close()  # noqa: SLF001
+
+
+async def end_producer(producer: AIOKafkaProducer) -> None:
+    """What the producer's `stop()` leaves undone when it was cut short."""
+    await producer._sender.close()  # noqa: SLF001
+    # Else whoever waits for what was not sent waits for ever.
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001
+    await producer.client.close()

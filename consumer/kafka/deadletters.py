@@ -1,0 +1,195 @@
+"""The dead-letter topics: each letter is acknowledged by all in-sync replicas, or it was not written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+
+from consumer.errors import Reason, StartRefused, Unavailable
+from consumer.kafka import patches
+from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
+from consumer.kafka.letter_headers import Header, letter_headers, null_value
+from consumer.kafka.logs import quiet_library_logs
+from consumer.kafka.topics import refuse_missing_topics
+from consumer.model import Letter
+
+log = logging.getLogger(__name__)
+
+WRITE_TIMEOUT = 30.0
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 5.0
+MAX_REQUEST_BYTES = 64 * 2**20
+"""The topic's own limit is to decide."""
+BATCH_OVERHEAD = 100
+"""Bytes that a batch of one record has beside its key, value and headers; generous."""
+HEADER_OVERHEAD = 12
+
+Coordinates = tuple[str, int, int, Reason]
+
+
+class KafkaDeadLetters:
+    """`consumer.ports.DeadLetters`. `async with` connects and disconnects.
+
+    Raises on entering:
+        StartRefused: no broker answers, or a letter topic is missing.
+        SettingsError: a certificate cannot be read, or a SASL setting is missing.
+    """
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        topics: Collection[str],
+        *,
+        template: str,
+        fetch_token: FetchToken | None = None,
+    ) -> None:
+        self._config = config
+        self._template = template
+        self._topics = {letter_topic(template, topic) for topic in topics}
+        self._fetch_token = fetch_token
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._under_way: dict[Coordinates, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> Self:
+        quiet_library_logs()
+        patches.forbid_topic_creation()
+        try:
+            producer = await self._connected()
+            await refuse_missing_topics(producer.client, self._topics)
+        except Unavailable as error:
+            servers = ", ".join(self._config.bootstrap_servers)
+            raise StartRefused(f"dead letters: {error.cause} (brokers: {servers})") from error
+        except BaseException:
+            await self._disconnect()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for write in self._under_way.values():
+            write.cancel()
+        await self._disconnect()
+
+    async def write(self, letter: Letter) -> None:
+        """As `DeadLetters.write`; bounded by half a minute.
+
+        What was not acknowledged in time is not given up: the library sends it until it is. Asked again for the same
+        letter, this waits for that one, so that an outage leaves one letter and not one for each attempt.
+        """
+        record = letter.record
+        coordinates = (record.topic, record.partition, record.offset, letter.reason)
+        write = self._under_way.get(coordinates)
+        if write is None:
+            write = asyncio.create_task(self._write(letter), name="kafka-letter")
+            self._under_way[coordinates] = write
+            write.add_done_callback(lambda _: self._under_way.pop(coordinates, None))
+        done, _ = await asyncio.wait({write}, timeout=WRITE_TIMEOUT)
+        if not done:
+            raise Unavailable(f"dead letter not acknowledged in {WRITE_TIMEOUT:g} s")
+        if write.cancelled():
+            raise Unavailable("dead letter not acknowledged: the producer is closed")
+        write.result()
+
+    async def _write(self, letter: Letter) -> None:
+        topic = letter_topic(self._template, letter.record.topic)
+        now = datetime.now(UTC)
+        try:
+            await self._send(topic, letter, letter_headers(letter, now))
+        except (MessageSizeTooLargeError, RecordListTooLargeError):
+            headers = letter_headers(letter, now, details=False)
+            try:
+                await self._send(topic, letter, headers)
+            except (MessageSizeTooLargeError, RecordListTooLargeError):
+                size = letter_size(letter, headers)
+                raise Unavailable(
+                    f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size}"
+                ) from None
+            except KafkaError as error:
+                raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
+        except KafkaError as error:
+            raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
+
+    async def _send(self, topic: str, letter: Letter, headers: list[Header]) -> None:
+        producer = await self._connected()
+        try:
+            # Keyed letters by their key, others anywhere: what the default partitioner does.
+            await producer.send_and_wait(
+                topic, null_value(letter), letter.record.key, headers=headers
+            )
+        except KafkaError:
+            # A refused batch leaves a hole in the producer's sequence, after which every other one is refused too.
+            if self._producer is producer:
+                await self._disconnect()
+            raise
+
+    async def _connected(self) -> AIOKafkaProducer:
+        """Raises:
+        Unavailable: no broker answers.
+        """
+        async with self._starting:
+            if self._producer is not None:
+                return self._producer
+            producer = AIOKafkaProducer(**self._options())
+            try:
+                async with asyncio.timeout(START_TIMEOUT):
+                    await producer.start()
+            except BaseException as error:
+                await _end(producer)
+                if isinstance(error, (KafkaConnectionError, TimeoutError)):
+                    raise Unavailable(f"no broker for dead letters answers: {error!r}") from error
+                raise
+            self._producer = producer
+            return producer
+
+    def _options(self) -> dict[str, Any]:
+        return connection_options(self._config, role="-letters", fetch_token=self._fetch_token) | {
+            "acks": "all",
+            "enable_idempotence": True,
+            # What was compressed at its source must not outgrow the topic here; every reader can do gzip.
+            "compression_type": "gzip",
+            "max_request_size": MAX_REQUEST_BYTES,
+        }
+
+    async def _disconnect(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _end(producer)
+
+
+def letter_topic(template: str, topic: str) -> str:
+    """Where letters of a source topic go."""
+    return template.replace("{topic}", topic)
+
+
+def letter_size(letter: Letter, headers: list[Header]) -> int:
+    """Bytes of the letter's batch before compression, rounded up: what `max.message.bytes` has to allow."""
+    record = letter.record
+    size = len(record.key or b"") + len(record.value or b"") + BATCH_OVERHEAD
+    return size + sum(
+        len(name.encode()) + len(value or b"") + HEADER_OVERHEAD for name, value in headers
+    )
+
+
+async def _end(producer: AIOKafkaProducer) -> None:
+    """`stop()` waits without a limit for what it cannot send."""
+    stop = asyncio.create_task(producer.stop(), name="kafka-letters-stop")
+    await asyncio.wait({stop}, timeout=STOP_TIMEOUT)
+    if stop.done() and not stop.cancelled() and stop.exception() is None:
+        return
+    log.warning("the producer of dead letters did not end in order")
+    stop.cancel()
+    with contextlib.suppress(asyncio.CancelledError, KafkaError):
+        await stop
+    await patches.end_producer(producer)
