@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from deploy.local.foundry import Client, Fault, Foundry, Limits, parse_fault, serve
-from deploy.local.foundry.identity import ADMIN_READ, DEFAULT_SCOPES
+from deploy.local.foundry.identity import ALL_SCOPES
 
 FAULTS = """
 \b
@@ -40,7 +40,7 @@ def _client(text: str) -> Client:
     client_id, _, secret = text.partition(":")
     if not client_id or not secret:
         raise ValueError(f"client: ID:SECRET is wanted, not {text!r}")
-    return Client(client_id, {secret}, frozenset((*DEFAULT_SCOPES, ADMIN_READ)))
+    return Client(client_id, {secret}, ALL_SCOPES)
 
 
 def _clients(

@@ -14,6 +14,7 @@ from deploy.local.foundry.wire import Refusal
 READ, WRITE, ADMIN_READ = "api:ontologies-read", "api:ontologies-write", "api:admin-read"
 ALIASES = {"api:use-ontologies-read": READ, "api:use-ontologies-write": WRITE}
 DEFAULT_SCOPES = (READ, WRITE)
+ALL_SCOPES = frozenset((*DEFAULT_SCOPES, ADMIN_READ))
 IGNORED_SCOPES = frozenset({"offline_access"})
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import runpy
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ def load_ontology(data: Mapping[str, Any]) -> Ontology:
     }
     actions = [_split_action(given) for given in _items(data.get("actionTypes", []))]
     actions = _with_full_metadata(actions, data.get("actionTypesFullMetadata", {}))
+    _require_types(given for given, _ in actions)
     objects = _object_types(data, [given for given, _ in actions])
     return Ontology(
         definition=definition,
@@ -90,6 +91,13 @@ def _with_full_metadata(
     """As the whole ontology's metadata has them: logic rules apart from the action types."""
     rules = {name: given["fullLogicRules"] for name, given in full.items()}
     return [(given, logic or rules.get(given["apiName"])) for given, logic in actions]
+
+
+def _require_types(actions: Iterable[Mapping[str, Any]]) -> None:
+    for action in actions:
+        for name, parameter in action["parameters"].items():
+            if "type" not in parameter.get("dataType", {}):
+                raise ValueError(f"action type {action['apiName']!r}: no type for {name!r}")
 
 
 def _object_types(data: Mapping[str, Any], actions: list[dict[str, Any]]) -> dict[str, ObjectType]:

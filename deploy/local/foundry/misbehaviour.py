@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from typing import cast
 
 from aiohttp import web
 
@@ -33,15 +34,23 @@ class Cut(Exception):
 class Connection(web.RequestHandler):
     """A connection that can be held without an answer, and knows when its client has gone."""
 
-    __slots__ = ("released",)
+    __slots__ = ("lost", "released", "wire")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.released = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.wire = cast(asyncio.Transport, transport)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.released.set()
+        self.lost.set()
         super().connection_lost(exc)
+
+    async def end(self) -> None:
+        """Without waiting for the other side, which may have forgotten the connection."""
+        self.wire.abort()
+        await self.lost.wait()
 
     async def hold(self, switched: Switched) -> None:
         """Until the client goes, the fault is cleared or the server stops."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -14,7 +14,7 @@ from deploy.local.foundry.certificates import make_certificates
 from deploy.local.foundry.effects import Effects
 from deploy.local.foundry.example import ONTOLOGY
 from deploy.local.foundry.faults import Fault, Faults
-from deploy.local.foundry.identity import Client, Identity
+from deploy.local.foundry.identity import ALL_SCOPES, Client, Identity
 from deploy.local.foundry.loading import load_ontology, read_ontology
 from deploy.local.foundry.misbehaviour import Connection
 from deploy.local.foundry.ontology import Ontology
@@ -61,7 +61,7 @@ async def serve(
         ValueError: the ontology is none.
     """
     if clients is None:
-        clients = [Client(DEFAULT_CLIENT[0], {DEFAULT_CLIENT[1]})]
+        clients = [Client(DEFAULT_CLIENT[0], {DEFAULT_CLIENT[1]}, ALL_SCOPES)]
     with Effects(effects_file, lean=lean) as effects:
         foundry = Foundry(
             _ontology(ontology),
@@ -103,7 +103,11 @@ async def _listening(foundry: Foundry, port: int, cert_dir: Path | None) -> Asyn
         # No new connections; then what hangs or waits is let go; then the rest has its grace.
         listener.close()
         await service.stop()
+        web_server.pre_shutdown()
+        connections = [cast(Connection, each) for each in web_server.connections]
         await web_server.shutdown(GRACE)
+        for connection in connections:
+            await connection.end()
         await listener.wait_closed()
 
 

@@ -159,7 +159,8 @@ def compile_check(data_type: Mapping[str, Any], keys: Mapping[str, Check]) -> Ch
     if kind in SIMPLE:
         return SIMPLE[kind]
     if kind == "object":
-        return keys.get(data_type.get("objectTypeApiName", ""), _is_any_key)
+        key_check: Check = keys.get(data_type.get("objectTypeApiName", ""), _is_any_key)
+        return key_check
     if kind in {"array", "set"}:
         item_type: Mapping[str, Any] = data_type.get("subType") or data_type["itemType"]
         return _list_check(item_type, keys)
