@@ -13,7 +13,7 @@ from consumer.foundry.config import Clock, FoundryConfig
 from consumer.foundry.exchange import Exchange
 from consumer.foundry.ontology import OntologyReader
 from consumer.foundry.tokens import Tokens
-from consumer.foundry.transport import open_session, tls_context
+from consumer.foundry.transport import open_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ async def open_foundry(
         SettingsError: `ca_file` cannot be used.
     """
     async with (
-        open_session(config, tls_context(config.ca_file)) as session,
+        open_session(config) as session,
         Tokens(config, session, clock=clock, jitter=jitter) as tokens,
     ):
         exchange = Exchange(session, tokens, config.request_timeout)

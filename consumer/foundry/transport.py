@@ -136,13 +136,18 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         raise SettingsError(f"foundry.ca_file {str(ca_file)!r} cannot be used: {exc}") from exc
 
 
-def open_session(config: FoundryConfig, context: ssl.SSLContext) -> aiohttp.ClientSession:
-    """The one session; its opener closes it."""
+def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
+    """The one session; its opener closes it.
+
+    Raises:
+        SettingsError: `ca_file` cannot be used.
+    """
     timeout = config.request_timeout
     connector = aiohttp.TCPConnector(
         limit=config.max_in_flight + 4,
         keepalive_timeout=min(KEEPALIVE, 14.0),
-        ssl=context,
+        # True: verified against the system's authorities, by a context that aiohttp made once.
+        ssl=tls_context(config.ca_file) if config.ca_file is not None else True,
         socket_factory=_socket_factory(timeout),
     )
     return aiohttp.ClientSession(
