@@ -62,6 +62,10 @@ class FakeDeadLetters:
         lost = truth.now() < box.down_until or box.rng.random() < box.unacknowledged
         if lost and box.rng.random() < 0.5:
             raise Unavailable("not written")
+        membership = self._source.membership
+        if membership is None or membership.damage:
+            # The partition was taken away while the letter was under way: its next owner writes one, too.
+            box.failures[coordinate] += 1
         truth.touched.add(coordinate)
         truth.letters[coordinate].append(letter)
         truth.note(f"{self._process} letter {name(coordinate)}: {letter.reason}")
