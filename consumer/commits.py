@@ -157,14 +157,14 @@ class Commits:
             case CommitResult.AGAIN | CommitResult.REBALANCING if not tenure.ending:
                 tenure.claims = claims + tenure.claims
                 return
-            case CommitResult.UNANSWERED:
-                self._workload.end(self._workload.partitions)
+            case CommitResult.UNANSWERED if not tenure.lost:
+                self._workload.end(self._workload.all_tenures)
                 self.unanswered.set()
             case CommitResult.LOST:
-                self._workload.end([tenure.partition], lost=True)
+                self._workload.end([tenure], lost=True)
             case CommitResult.REFUSED:
                 tenure.held = "the broker refuses its commits: see the log of commits"
-                self._workload.end([tenure.partition])
+                self._workload.end([tenure])
                 self._watch.held(tenure.partition, tenure.held)
             case _:
                 pass

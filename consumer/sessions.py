@@ -46,9 +46,9 @@ class Sessions:
     async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
         """Begin a tenure for each, knowing what the store says and nothing else."""
         for partition, found in committed.items():
-            former = self._workload.tenures.get(partition)
-            if former is not None:
-                self._workload.forget(self._workload.end([partition], lost=True))
+            former = self._workload.of([partition])
+            self._workload.end(former, lost=True)
+            self._workload.forget(former)
             self._workload.tenures[partition] = self._tenure(partition, session, found)
         self._watch.assigned(list(committed))
 
@@ -78,13 +78,18 @@ class Sessions:
             self._watch.noted(partition, f"{count} claims of a former owner are not settled")
 
     async def revoked(self, partitions: Collection[Partition]) -> bool:
-        """Drain, commit, forget. The order matters: a commit before the drain would miss its work."""
-        ended = self._workload.end(partitions)
-        drained = await self._drain(ended)
-        await self._commits.last(ended, drained=drained, within=_LAST_COMMIT)
-        self._workload.forget(ended)
+        """Hand these over. False: a request is still alive, so the group must not be left."""
+        drained, _ = await self._hand_over(self._workload.of(partitions))
         self._watch.revoked(partitions, drained=drained)
         return drained
+
+    async def _hand_over(self, tenures: Collection[Tenure]) -> tuple[bool, bool]:
+        """Drain, commit, forget; returns (drained, stored). A commit before the drain misses its work."""
+        self._workload.end(tenures)
+        drained = await self._drain(tenures)
+        stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
+        self._workload.forget(tenures)
+        return drained, stored
 
     async def _drain(self, tenures: Collection[Tenure]) -> bool:
         """True when no request of them is alive. A letter that is not taken is not waited for longer."""
@@ -105,7 +110,8 @@ class Sessions:
 
     def lost(self, partitions: Collection[Partition]) -> None:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
-        ended = self._workload.end(partitions, lost=True)
+        ended = self._workload.of(partitions)
+        self._workload.end(ended, lost=True)
         self._commits.tell()
         self._workload.forget(ended)
         self._watch.revoked(partitions, drained=False)
@@ -119,16 +125,13 @@ class Sessions:
         while True:
             await self._commits.unanswered.wait()
             self._commits.unanswered.clear()
-            if not await self.revoked(self._workload.partitions):
+            drained, _ = await self._hand_over(self._workload.all_tenures)
+            if not drained:
                 raise RuntimeError("a request outlived its timeout: the group cannot be left")
             # As a new member: the broker refuses what the old one sent, however late it lands.
             await self._source.rejoin()
             self._commits.unanswered.clear()
 
     async def hand_over(self) -> tuple[bool, bool]:
-        """The end of the service: drain and commit everything. Returns (drained, stored)."""
-        ended = self._workload.end(self._workload.partitions)
-        drained = await self._drain(ended)
-        stored = await self._commits.last(ended, drained=drained, within=_LAST_COMMIT)
-        self._workload.forget(ended)
-        return drained, stored
+        """The end of the service: hand over everything. Returns (drained, stored)."""
+        return await self._hand_over(self._workload.all_tenures)

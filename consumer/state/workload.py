@@ -31,9 +31,9 @@ class Workload:
         return max(0, self.limits.max_records - self.records)
 
     @property
-    def partitions(self) -> list[Partition]:
-        """Those that are assigned now."""
-        return [tenure.partition for tenure in self.tenures.values()]
+    def all_tenures(self) -> list[Tenure]:
+        """Those of all partitions that are assigned now."""
+        return list(self.tenures.values())
 
     def took(self, size: int) -> None:
         """A record was taken in."""
@@ -113,15 +113,17 @@ class Workload:
         entry.claim = None
         owner(entry).release(entry.record.offset)
 
-    def end(self, partitions: Collection[Partition], *, lost: bool = False) -> list[Tenure]:
-        """Nothing of these partitions is sent any more; what is queued of them is dropped."""
-        ended = [self.tenures[p] for p in partitions if p in self.tenures]
-        for tenure in ended:
+    def of(self, partitions: Collection[Partition]) -> list[Tenure]:
+        """The present tenures of these partitions."""
+        return [self.tenures[p] for p in partitions if p in self.tenures]
+
+    def end(self, tenures: Collection[Tenure], *, lost: bool = False) -> None:
+        """Nothing of these is sent any more; what is queued of them is dropped."""
+        for tenure in tenures:
             tenure.end(lost=lost)
         for entry in self.lanes.drop(barred):
             self.release(entry)
             self.shed(entry.size)
-        return ended
 
     def forget(self, tenures: Collection[Tenure]) -> None:
         """They are over: what finishes late finishes into an orphan."""
