@@ -208,7 +208,8 @@ class Gate:
         for outage in self._outages.values():
             outage.not_before = now
             outage.interval = self._first_probe
-            outage.due = max(now, outage.probed + self._first_probe)
+            # From its beginning too: an earlier outage of the scope may have been probed just before.
+            outage.due = max(now, max(outage.since, outage.probed) + self._first_probe)
         return opened
 
     def _closed_for(self, action: str) -> list[_Outage]:

@@ -78,6 +78,16 @@ def test_the_end_of_an_old_probe_does_not_end_a_later_one() -> None:
     assert gate.probe("open-ticket", 120.0)
 
 
+def test_resume_does_not_hurry_the_first_probe_of_an_outage() -> None:
+    """Else a scope that opens and closes again is probed twice at once."""
+    gate = Gate()
+    gate.close("unreachable", None, 100.0)
+
+    gate.resume(100.1)
+
+    assert gate.next_probe("close-ticket") == 100.5
+
+
 class GateLife(RuleBasedStateMachine):
     """Requests of three types begin and end in any order while the world comes and goes."""
 
