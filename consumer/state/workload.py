@@ -31,6 +31,11 @@ class Workload:
         return max(0, self.limits.max_records - self.records)
 
     @property
+    def partitions(self) -> list[Partition]:
+        """Those that are assigned now."""
+        return [tenure.partition for tenure in self.tenures.values()]
+
+    @property
     def all_tenures(self) -> list[Tenure]:
         """Those of all partitions that are assigned now."""
         return list(self.tenures.values())
