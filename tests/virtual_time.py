@@ -103,6 +103,7 @@ class VirtualLoop(base_events.BaseEventLoop):
     def thaw_all(self) -> None:
         """Before the end: what was killed is to be cancelled, too."""
         for host in self._hosts:
+            host.alarm_at = None
             self.thaw(host)
 
     def end(self) -> None:

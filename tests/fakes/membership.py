@@ -40,6 +40,14 @@ class Marks:
         return offset < self.offset or offset in self.done
 
 
+def _trusted(stored: Commit | None) -> Marks | None:
+    """What a new session knows; damaged metadata says nothing that can be relied on."""
+    try:
+        return Marks.read(stored)
+    except offset_codec.Damaged:
+        return None
+
+
 def _positions(bitmap: int, origin: int) -> Iterable[int]:
     while bitmap:
         lowest = bitmap & -bitmap
@@ -215,7 +223,7 @@ class Memberships:
         self, process: str, session: Session, fetched: Mapping[Partition, Commit | None]
     ) -> Membership:
         """A session starts from what it read; what its forerunner left undone is explained or a fault."""
-        marks = {partition: Marks.read(commit) for partition, commit in fetched.items()}
+        marks = {partition: _trusted(commit) for partition, commit in fetched.items()}
         membership = Membership(
             len(self.all), self.truth.now(), process, session, self.truth, self.max_claims, marks
         )
