@@ -99,14 +99,14 @@ def check(*, config: Path | None, as_json: bool) -> None:
 @_config_option
 @_json_option
 def doctor(*, config: Path | None, as_json: bool) -> None:
-    """Look at Foundry step by step, and apply nothing.
+    """Look at Kafka and Foundry step by step; apply and write nothing.
 
     Each step says what works, what does not and why, and what to do.
     """
     with _refusals():
         import asyncio  # noqa: PLC0415
 
-        from consumer.app.configs import foundry_config  # noqa: PLC0415
+        from consumer.app.configs import foundry_config, kafka_config, kafka_tokens  # noqa: PLC0415
         from consumer.doctor import Finding, diagnose  # noqa: PLC0415
 
         def tell(finding: Finding) -> None:
@@ -114,7 +114,15 @@ def doctor(*, config: Path | None, as_json: bool) -> None:
                 _print([_fields(finding)], as_json=True)
 
         settings = _settings(config)
-        findings = asyncio.run(diagnose(settings, foundry_config(settings), tell))
+        tokens = kafka_tokens(settings)
+        looking = diagnose(
+            settings,
+            kafka_config(settings),
+            foundry_config(settings),
+            tell,
+            fetch_token=None if tokens is None else tokens.fetch,
+        )
+        findings = asyncio.run(looking)
         if not as_json:
             _print([_fields(finding) for finding in findings], as_json=False)
         sys.exit(NO if any(finding.level == "fail" for finding in findings) else DONE)

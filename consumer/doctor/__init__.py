@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from consumer.contracts import load
-from consumer.doctor import foundry_steps
+from consumer.doctor import foundry_steps, kafka_steps
 from consumer.doctor.findings import Finding, Level, Step, Visit, mapped_actions
 from consumer.errors import ContractError
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import open_foundry
+from consumer.kafka.client import FetchToken, KafkaConfig
 from consumer.settings import Settings
 
 __all__ = ["STEPS", "Finding", "Level", "Step", "Visit", "diagnose"]
 
 
 async def diagnose(
-    settings: Settings, config: FoundryConfig, tell: Callable[[Finding], None]
+    settings: Settings,
+    kafka: KafkaConfig,
+    foundry: FoundryConfig,
+    tell: Callable[[Finding], None],
+    *,
+    fetch_token: FetchToken | None = None,
 ) -> Sequence[Finding]:
     """Look at everything in turn; each finding is told as soon as it is there.
 
     Raises:
-        SettingsError: `foundry.ca_file` holds no certificates.
+        SettingsError: a certificate's file cannot be used.
     """
     findings: list[Finding] = []
     failed: set[str] = set()
-    async with open_foundry(config) as foundry:
-        visit = Visit(settings, config, foundry)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_foundry(foundry))
+        visit = Visit(settings, kafka, fetch_token, foundry, opened, stack)
         for step in STEPS:
             found: Sequence[Finding]
             missing = next((need for need in step.needs if need in failed), None)
@@ -71,6 +79,9 @@ async def _contracts(visit: Visit) -> Sequence[Finding]:
 STEPS: tuple[Step, ...] = (
     Step("settings", _settings),
     Step("contracts", _contracts),
+    Step("kafka.brokers", kafka_steps.brokers),
+    Step("topics", kafka_steps.topics, needs=("contracts", "kafka.brokers")),
+    Step("kafka.group", kafka_steps.group, needs=("kafka.brokers",)),
     Step("foundry.host", foundry_steps.way),
     Step("foundry.token", foundry_steps.token, needs=("foundry.host",)),
     Step("foundry.scopes", foundry_steps.scopes, needs=("foundry.token",)),

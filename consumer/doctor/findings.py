@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,8 @@ from consumer.contracts import Action, Contracts
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import Foundry
 from consumer.foundry.tokens import Token
+from consumer.kafka.client import FetchToken, KafkaConfig
+from consumer.kafka.inspection import Inspector
 from consumer.model import Outage
 from consumer.settings import Settings
 
@@ -31,9 +34,14 @@ class Visit:
     """One diagnosis: what it works with, and what its steps learn for those that follow."""
 
     settings: Settings
+    kafka_config: KafkaConfig
+    fetch_token: FetchToken | None
     config: FoundryConfig
     foundry: Foundry
+    stack: AsyncExitStack
+    """Closes what a step has opened."""
     contracts: Contracts | None = None
+    kafka: Inspector | None = None
     token: Token | None = None
 
 

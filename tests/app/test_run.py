@@ -15,7 +15,8 @@ import pytest
 
 import consumer
 from deploy.local.foundry import DEFAULT_CLIENT, Foundry, serve
-from tests.broker import NEEDS_BROKER, Cluster, running_cluster, unique
+from deploy.local.kafka import Broker
+from tests.broker import NEEDS_BROKER, Cluster, external_servers, unique
 
 pytestmark = NEEDS_BROKER
 ROOT = Path(consumer.__file__).parent.parent
@@ -26,8 +27,11 @@ TYPE = b"com.example.ticket.opened.v1"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("kafka")) as cluster:
-        yield cluster
+    if servers := external_servers():
+        yield Cluster(servers)
+        return
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield Cluster(broker.bootstrap_servers)
 
 
 def event(number: int, **changes: object) -> bytes:
@@ -88,12 +92,12 @@ class Place:
                 await self._cluster.create_topic(f"{topic}{suffix}")
 
     @asynccontextmanager
-    async def service(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        """`run` as a process of its own; killed at the end if it is still there."""
+    async def command(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A process of its own; killed at the end if it is still there."""
         ours = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "consumer", "run", "--config", str(self.settings), *arguments),
+            *(sys.executable, "-m", "consumer", *arguments, "--config", str(self.settings)),
             cwd=ROOT,
             env=environment | {"FOUNDRY_CLIENT_SECRET": SECRET},
             stdout=asyncio.subprocess.PIPE,
@@ -108,7 +112,7 @@ class Place:
 
     async def outcome(self, *arguments: str) -> tuple[int | None, list[dict[str, object]], str]:
         """Exit code, log, and all that was printed, of a run that ends by itself."""
-        async with self.service(*arguments) as child:
+        async with self.command(*arguments) as child:
             output, errors = await child.communicate()
         text = (output + errors).decode()
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
@@ -132,14 +136,14 @@ async def test_a_run_to_the_end_applies_what_is_right_and_dead_letters_what_is_n
     await here.make_topics("", ".dlq")
     await publish(cluster, here.tickets, event(1), event(2, priority="canary-urgent"), event(3))
 
-    code, lines, text = await here.outcome("--until-end", "--timeout", "60")
+    code, lines, text = await here.outcome("run", "--until-end", "--timeout", "60")
 
     assert code == 0, text
     applied = {effect.parameters["ticketId"]: effect for effect in foundry.effects}
     assert applied.keys() == {"T-1", "T-3"}
     assert TRACE in (applied["T-1"].traceparent or "")
     (letter,) = said(lines, "dead letter")
-    assert (letter["reason"], letter["offset"], letter["event_id"]) == ("invalid", 1, "e-2")
+    assert (letter["reason"], letter["topic"], letter["offset"]) == ("invalid", here.tickets, 1)
     (stored,) = await cluster.read_all(f"{here.tickets}.dlq")
     assert TRACE.encode() in (dict(stored.headers).get("traceparent") or b"")
     assert (await cluster.committed(here.group, here.tickets))[0] == 3
@@ -154,7 +158,7 @@ async def test_sigterm_stops_gracefully_with_0_and_leaves_nothing_to_repeat(
     await here.make_topics("", ".dlq")
     await publish(cluster, here.tickets, event(1))
 
-    async with here.service() as child:
+    async with here.command("run") as child:
         async with asyncio.timeout(60):
             while foundry.effects.total < 1:
                 await asyncio.sleep(0.05)
@@ -163,7 +167,7 @@ async def test_sigterm_stops_gracefully_with_0_and_leaves_nothing_to_repeat(
             _, errors = await child.communicate()
 
     assert child.returncode == 0, errors.decode()
-    code, _, text = await here.outcome("--until-end", "--timeout", "60")
+    code, _, text = await here.outcome("run", "--until-end", "--timeout", "60")
     assert code == 0, text
     assert foundry.effects.total == 1
 
@@ -174,7 +178,7 @@ async def test_a_missing_dead_letter_topic_is_exit_code_1_and_named(
     here, _ = place
     await here.make_topics("")
 
-    code, _, text = await here.outcome()
+    code, _, text = await here.outcome("run")
 
     assert code == 1
     assert f"{here.tickets}.dlq" in text
@@ -189,9 +193,26 @@ async def test_an_end_that_is_not_reached_in_time_is_exit_code_1(
     await publish(cluster, here.tickets, event(1))
     foundry.identity.clients[DEFAULT_CLIENT[0]].secrets.clear()
 
-    code, lines, text = await here.outcome("--until-end", "--timeout", "8")
+    code, lines, text = await here.outcome("run", "--until-end", "--timeout", "8")
 
     assert code == 1, text
     assert said(lines, "the end was not reached")
     assert "invalid_client" in text
     assert foundry.effects.total == 0
+
+
+async def test_the_doctor_finds_all_well_where_it_is_and_names_the_topic_that_is_not_there(
+    place: tuple[Place, Foundry],
+) -> None:
+    here, _ = place
+    await here.make_topics("")
+
+    ill, lines, text = await here.outcome("doctor", "--json")
+    await here.make_topics(".dlq")
+    well, _, _ = await here.outcome("doctor", "--json")
+
+    assert ill == 1, text
+    failed = {line["step"]: line for line in lines if line["level"] == "fail"}
+    assert failed.keys() == {f"dead letters {t}.dlq" for t in (here.tickets, here.equipment)}
+    assert "create it" in str(failed[f"dead letters {here.tickets}.dlq"]["remedy"])
+    assert well == 0

@@ -13,6 +13,7 @@ import pytest
 
 from consumer.doctor import Finding, diagnose
 from consumer.foundry.config import FoundryConfig, Secret
+from consumer.kafka.client import KafkaConfig
 from consumer.settings import load_settings
 from deploy.local.foundry import DEFAULT_CLIENT, Client, Foundry, parse_fault, serve
 from deploy.local.foundry.example import ONTOLOGY
@@ -51,7 +52,8 @@ def config(url: str, **changes: Any) -> FoundryConfig:
 async def examined(told: FoundryConfig) -> dict[str, list[Finding]]:
     """Findings by step, in the order in which they were told."""
     heard: list[Finding] = []
-    found = await diagnose(load_settings(), told, heard.append)
+    nowhere = KafkaConfig(bootstrap_servers=("127.0.0.1:1",), group_id="g")
+    found = await diagnose(load_settings(), nowhere, told, heard.append)
     assert list(found) == heard
     steps: dict[str, list[Finding]] = {}
     for finding in found:
@@ -91,15 +93,20 @@ def parameters(**changes: Any) -> dict[str, Any]:
     return {name: parameter for name, parameter in found.items() if parameter is not None}
 
 
-async def test_where_all_is_well_every_step_says_so_and_nothing_is_applied() -> None:
+KAFKA = ("kafka.brokers", "topics", "kafka.group")
+
+
+async def test_where_foundry_is_well_every_step_says_so_and_nothing_is_applied() -> None:
     async with serve() as foundry:
         found = await examined(config(foundry.url))
         effects = foundry.effects.total
 
-    assert set(levels(found).values()) <= {"ok", "skip"}
-    assert list(found)[:7] == [
+    foundrys = {step: level for step, level in levels(found).items() if step not in KAFKA}
+    assert set(foundrys.values()) <= {"ok", "skip"}
+    assert list(found)[:10] == [
         "settings",
         "contracts",
+        *KAFKA,
         "foundry.host",
         "foundry.tls",
         "foundry.token",
@@ -108,6 +115,17 @@ async def test_where_all_is_well_every_step_says_so_and_nothing_is_applied() -> 
     ]
     assert sum(step.startswith("action ") for step in found) == ACTIONS
     assert effects == 0
+
+
+async def test_brokers_that_do_not_answer_are_named_and_foundry_is_looked_at_all_the_same() -> None:
+    async with serve() as foundry:
+        found = await examined(config(foundry.url))
+
+    assert levels(found)["kafka.brokers"] == "fail"
+    assert "127.0.0.1:1" in found["kafka.brokers"][0].what
+    assert "bootstrap_servers" in found["kafka.brokers"][0].remedy
+    assert levels(found)["topics"] == levels(found)["kafka.group"] == "skip"
+    assert levels(found)["foundry.ontology"] == "ok"
 
 
 async def test_over_tls_the_authority_has_to_be_known(tmp_path: Path) -> None:

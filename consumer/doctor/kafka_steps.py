@@ -1,0 +1,72 @@
+"""The Kafka half: brokers, topics, dead-letter topics, the group."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+from consumer.contracts import Contracts
+from consumer.doctor.findings import Finding, Visit
+from consumer.errors import StartRefused
+from consumer.kafka.deadletters import letter_topic
+from consumer.kafka.inspection import Inspector, inspecting
+
+
+async def brokers(visit: Visit) -> Sequence[Finding]:
+    """One that answers is enough; what it wants to be told comes with the settings."""
+    try:
+        visit.kafka = await visit.stack.enter_async_context(
+            inspecting(visit.kafka_config, visit.fetch_token)
+        )
+    except StartRefused as refused:
+        return [_refused("kafka.brokers", refused)]
+    servers = ", ".join(visit.kafka_config.bootstrap_servers)
+    protocol = visit.kafka_config.security_protocol
+    what = f"{visit.kafka.brokers} known through {servers} ({protocol})"
+    return [Finding("kafka.brokers", "ok", what)]
+
+
+async def topics(visit: Visit) -> Sequence[Finding]:
+    """Each topic there and readable, each dead-letter topic there and writable."""
+    kafka, contracts = _kafka(visit), _contracts(visit)
+    template = visit.settings.dead_letters.topic
+    found = []
+    for topic in sorted(contracts.by_topic):
+        step = f"topic {topic}"
+        found.append(await _looked_at(step, kafka.refuse_unreadable(topic), "there, readable"))
+    for topic in sorted({letter_topic(template, topic) for topic in contracts.by_topic}):
+        step = f"dead letters {topic}"
+        found.append(await _looked_at(step, kafka.refuse_unwritable(topic), "there, writable"))
+    return found
+
+
+async def group(visit: Visit) -> Sequence[Finding]:
+    """Readable; it is not joined."""
+    group_id = visit.kafka_config.group_id
+    asked = _kafka(visit).refuse_unreadable_group(group_id)
+    return [await _looked_at("kafka.group", asked, f"{group_id}: readable")]
+
+
+async def _looked_at(step: str, asked: Awaitable[None], well: str) -> Finding:
+    try:
+        await asked
+    except StartRefused as refused:
+        return _refused(step, refused)
+    return Finding(step, "ok", well)
+
+
+def _refused(step: str, refused: StartRefused) -> Finding:
+    """A refusal says what is wrong, a colon, and what to do."""
+    what, _, remedy = str(refused).rpartition(": ")
+    return Finding(step, "fail", what or str(refused), remedy if what else "")
+
+
+def _kafka(visit: Visit) -> Inspector:
+    if visit.kafka is None:
+        raise TypeError("the step needs the brokers")
+    return visit.kafka
+
+
+def _contracts(visit: Visit) -> Contracts:
+    if visit.contracts is None:
+        raise TypeError("the step needs the contracts")
+    return visit.contracts

@@ -1,0 +1,163 @@
+"""What `doctor` asks of Kafka: no group is joined, no topic is made, and nothing is written."""
+
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NoError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.produce import ProduceRequest
+
+from consumer.errors import StartRefused
+from consumer.kafka import patches
+from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
+from consumer.kafka.logs import quiet_library_logs
+from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
+
+TIMEOUT = 15.0
+GROUP_TRIES = 10
+TRY_AGAIN_AFTER = 0.5
+ALL_REPLICAS = -1
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Inspector:
+    """Connected. Each method returns quietly, or refuses with what is wrong and what to do."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+        self._consumer = consumer
+        self._client = consumer._client  # noqa: SLF001
+        self._admin = admin
+
+    @property
+    def brokers(self) -> int:
+        """How many there are in the cluster."""
+        return len(self._client.cluster.brokers())
+
+    async def refuse_unreadable(self, topic: str) -> None:
+        """Raises:
+        StartRefused: the topic is missing, or this user may not read it.
+        """
+        await _bounded(refuse_missing_topics(self._client, [topic]))
+        await self._client._wait_on_metadata(topic)  # noqa: SLF001
+        await _bounded(refuse_unreadable_topics(self._consumer, [topic]))
+
+    async def refuse_unwritable(self, topic: str) -> None:
+        """Asked with a batch of no bytes: who may write is looked at first, then it is refused as no batch.
+
+        Raises:
+            StartRefused: the topic is missing, or this user may not write it.
+        """
+        await _bounded(refuse_missing_topics(self._client, [topic]))
+        await self._client._wait_on_metadata(topic)  # noqa: SLF001
+        leader = self._client.cluster.leader_for_partition(TopicPartition(topic, 0))
+        if leader is None or leader < 0:
+            raise StartRefused(f"topic {topic!r} has no leader now: look at the brokers")
+        request = ProduceRequest(None, ALL_REPLICAS, int(TIMEOUT * 1000), [(topic, [(0, b"")])])
+        answer: Any = await _bounded(self._client.send(leader, request))
+        error = for_code(answer.topics[0][1][0][1])
+        if error in {TopicAuthorizationFailedError, ClusterAuthorizationFailedError}:
+            raise StartRefused(
+                f"no WRITE on topic {topic!r}: grant WRITE and DESCRIBE to the user of this service"
+            )
+
+    async def refuse_unreadable_group(self, group_id: str) -> None:
+        """Raises:
+        StartRefused: the group has no coordinator, or this user may not read it.
+        """
+        error = await self._group_error(group_id)
+        for _ in range(GROUP_TRIES - 1):
+            if not error.retriable:
+                break
+            # A cluster whose first group this is makes the topic of its offsets only now.
+            await asyncio.sleep(TRY_AGAIN_AFTER)
+            error = await self._group_error(group_id)
+        if error is GroupAuthorizationFailedError:
+            raise StartRefused(
+                f"no READ on group {group_id!r}: grant READ on the group to the user of this service"
+            )
+        if error is not NoError:
+            raise StartRefused(f"group {group_id!r} cannot be read: {error.__name__}; try again")
+
+    async def _group_error(self, group_id: str) -> type[KafkaError]:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                coordinator = await self._admin.find_coordinator(group_id)
+                request = OffsetFetchRequest(group_id, None)
+                answer: Any = await self._admin._send_request(request, coordinator)  # noqa: SLF001
+        except KafkaError as error:
+            return type(error)
+        except TimeoutError:
+            return KafkaTimeoutError
+        return for_code(getattr(answer, "error_code", 0))
+
+
+@asynccontextmanager
+async def inspecting(
+    config: KafkaConfig, fetch_token: FetchToken | None = None
+) -> AsyncIterator[Inspector]:
+    """Connect as the service does.
+
+    Raises:
+        StartRefused: no broker answers.
+        SettingsError: a certificate cannot be read, or a SASL setting is missing.
+    """
+    quiet_library_logs()
+    patches.forbid_topic_creation()
+    options = connection_options(config, role="-doctor", fetch_token=fetch_token)
+    consumer = AIOKafkaConsumer(**options, auto_offset_reset="none", enable_auto_commit=False)
+    admin = AIOKafkaAdminClient(**options)
+    try:
+        try:
+            await _bounded(consumer.start())
+            await _bounded(admin.start())
+        except KafkaConnectionError as error:
+            servers = ", ".join(config.bootstrap_servers)
+            raise StartRefused(
+                f"no broker answers at {servers} ({error}): check kafka.bootstrap_servers, the network, and"
+                " kafka.security_protocol with what belongs to it"
+            ) from error
+        yield Inspector(consumer, admin)
+    finally:
+        await _end(admin.close(), consumer.stop())
+
+
+async def _bounded(asked: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await asked
+    except TimeoutError:
+        raise StartRefused(f"Kafka gave no answer in {TIMEOUT:g} s: try again") from None
+    except KafkaConnectionError:
+        raise
+    except KafkaError as error:
+        raise StartRefused(f"Kafka answers {type(error).__name__}: look at its log") from error
+
+
+async def _end(*closings: Awaitable[None]) -> None:
+    """Both, bounded: with a dead broker the library's own closing may wait for ever."""
+    tasks = [asyncio.ensure_future(closing) for closing in closings]
+    _, late = await asyncio.wait(tasks, timeout=TIMEOUT)
+    for task in tasks:
+        if task in late:
+            task.cancel()
+        elif not task.cancelled() and task.exception() is not None:
+            log.warning("the Kafka client did not end in order")
