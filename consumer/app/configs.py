@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from consumer.app.kafka_tokens import KafkaTokens
@@ -40,7 +41,7 @@ def foundry_config(settings: Settings) -> FoundryConfig:
         client_auth=given.client_auth,
         scopes=given.scopes,
         max_in_flight=given.max_in_flight,
-        request_timeout=given.request_timeout,
+        request_timeout=request_timeout(settings),
         ca_file=given.ca_file,
         proxy=given.proxy,
     )
@@ -71,6 +72,20 @@ def kafka_config(settings: Settings) -> KafkaConfig:
     )
 
 
+HEARTBEATS_TO_SPARE: Final = 3
+
+
+def request_timeout(settings: Settings) -> float:
+    """Seconds after which a request is given up: as set, but within what the membership is certain for.
+
+    A request may only start if it ends before the session can: with a session timeout below that of
+    the requests none ever could.
+    """
+    kafka = kafka_config(settings)
+    certain = kafka.lease_length - HEARTBEATS_TO_SPARE * kafka.heartbeat_interval
+    return min(settings.foundry.request_timeout, certain)
+
+
 def kafka_tokens(settings: Settings) -> KafkaTokens | None:
     """Where Kafka's bearer tokens come from; None where it wants none."""
     given = settings.kafka
@@ -99,7 +114,7 @@ def core_limits(settings: Settings) -> tuple[Limits, Retry]:
         max_in_flight=settings.foundry.max_in_flight,
         batch_size=settings.foundry.batch_size,
         commit_interval=settings.kafka.commit_interval,
-        request_timeout=settings.foundry.request_timeout,
+        request_timeout=request_timeout(settings),
         settle_time=settings.foundry.settle_time,
         grace=settings.stop.grace,
     )

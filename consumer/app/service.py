@@ -17,6 +17,7 @@ from consumer.app.configs import (
     kafka_config,
     kafka_tokens,
     known_secrets,
+    request_timeout,
 )
 from consumer.app.lifetime import Ends, Lifetime, stopped_by_signals
 from consumer.check import mapped_action_types
@@ -124,6 +125,14 @@ def _sums(contracts: Contracts) -> Sums:
 
 def _say_start(settings: Settings, contracts: Contracts) -> None:
     for advice in settings.warnings:
+        say(_log, logging.WARNING, "settings", advice=advice)
+    given_up, wanted = request_timeout(settings), settings.foundry.request_timeout
+    if given_up < wanted:
+        advice = (
+            f"requests are given up after {given_up:g} s, not foundry.request_timeout = {wanted:g}:"
+            f" they must end within kafka.session_timeout = {settings.kafka.session_timeout:g};"
+            " raise that one"
+        )
         say(_log, logging.WARNING, "settings", advice=advice)
     say(
         _log,
