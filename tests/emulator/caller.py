@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from deploy.local.foundry import DEFAULT_CLIENT, Foundry
+from deploy.local.foundry import DEFAULT_CLIENT, Foundry, parse_fault
 from deploy.local.foundry.wire import encode
 
 READ_WRITE = "api:ontologies-read api:ontologies-write"
@@ -120,3 +121,13 @@ async def calling(foundry: Foundry, *, log_in: bool = True) -> AsyncIterator[Cal
         if log_in:
             await caller.log_in()
         yield caller
+
+
+def switch_on(foundry: Foundry, text: str) -> None:
+    foundry.faults.switch_on(parse_fault(text))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the server does by itself; the test's own time limit ends it."""
+    while not holds():
+        await asyncio.sleep(0.002)

@@ -41,6 +41,16 @@ def applies(number: int, **more: Any) -> Call:
             [200, 200, 503],
         ),
         ("status:endpoint=any", [applies(1), lambda c: c.get("actionTypes")], [503, 503]),
+        (
+            "missing:action=close-ticket,endpoint=any",
+            [
+                applies(1),
+                lambda c: c.get("actionTypes", "create-ticket"),
+                lambda c: c.get("actionTypes", "close-ticket"),
+                lambda c: c.apply("close-ticket", {}),
+            ],
+            [200, 200, 404, 404],
+        ),
         ("status:share=0", [applies(1)], [200]),
     ],
 )

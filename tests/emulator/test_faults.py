@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import aiohttp
 import pytest
 
-from deploy.local.foundry import Foundry, parse_fault, serve
-from tests.emulator.caller import TICKET, Caller, calling, ticket
+from deploy.local.foundry import Foundry
+from tests.emulator.caller import TICKET, Caller, switch_on, until
 
 GONE = (aiohttp.ServerDisconnectedError, ConnectionResetError, aiohttp.ClientOSError)
-
-
-def switch_on(foundry: Foundry, text: str) -> None:
-    foundry.faults.switch_on(parse_fault(text))
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for what the server does by itself; the test's own time limit ends it."""
-    while not holds():
-        await asyncio.sleep(0.002)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -60,7 +49,11 @@ async def test_a_status_after_execution_hides_an_effect(caller: Caller, foundry:
 
 @pytest.mark.parametrize(("when", "effects"), [("before", 0), ("after", 1)])
 async def test_a_cut_connection_hides_whether_there_was_an_effect(
-    caller: Caller, foundry: Foundry, when: str, effects: int
+    caller: Caller,
+    foundry: Foundry,
+    when: str,
+    effects: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     switch_on(foundry, f"cut:when={when},times=1")
 
@@ -71,6 +64,7 @@ async def test_a_cut_connection_hides_whether_there_was_an_effect(
     await until(lambda: foundry.in_flight == 0)
     asked = list(foundry.requests)[-1]
     assert (asked.status, asked.delivered, asked.fault) == (None, False, "cut")
+    assert caplog.records == []
 
 
 async def test_a_body_that_ends_too_early_cannot_be_read(caller: Caller, foundry: Foundry) -> None:
@@ -172,6 +166,22 @@ async def test_foundrys_own_errors_can_be_had_at_will(
     assert len(foundry.effects) == 0
 
 
+async def test_what_was_begun_takes_effect_though_its_client_has_gone(
+    caller: Caller, foundry: Foundry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A timeout at the client stops nothing on the platform."""
+    switch_on(foundry, "latency:seconds=0.1")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.03):
+            await caller.apply("create-ticket", TICKET)
+    await until(lambda: foundry.in_flight == 0)
+
+    assert len(foundry.effects) == 1
+    assert list(foundry.requests)[-1].delivered is False
+    assert caplog.records == []
+
+
 async def test_a_submission_criterion_can_fail(caller: Caller, foundry: Foundry) -> None:
     switch_on(foundry, "invalid:message=Not on Sundays")
 
@@ -206,84 +216,3 @@ async def test_a_page_with_status_200_is_no_answer_of_foundrys(
     assert (answered.status, answered.json) == (200, None)
     assert b"<html" in answered.body.lower() or b"<!doctype" in answered.body
     assert len(foundry.effects) == 0
-
-
-async def test_above_the_limit_of_requests_at_once_there_is_a_429() -> None:
-    faults = [parse_fault("latency:seconds=0.2"), parse_fault("limit:concurrency=3,retry_after=2")]
-    async with serve(faults=faults) as foundry, calling(foundry) as caller:
-        answers = await asyncio.gather(
-            *(caller.apply("create-ticket", ticket(n)) for n in range(5))
-        )
-
-        statuses = sorted(answered.status for answered in answers)
-        refused = [answered for answered in answers if answered.status == 429]
-        assert statuses == [200, 200, 200, 429, 429]
-        assert {answered.headers["Retry-After"] for answered in refused} == {"2"}
-        assert len(foundry.effects) == 3
-
-
-async def test_the_stacks_own_limit_holds_without_any_fault(
-    caller: Caller, foundry: Foundry
-) -> None:
-    await caller.control("PUT", "limits", {"in_flight": 0})
-
-    answered = await caller.apply("create-ticket", TICKET)
-
-    assert (answered.status, answered.headers["Retry-After"]) == (429, "1")
-
-
-async def test_latency_delays_the_answer(caller: Caller, foundry: Foundry) -> None:
-    switch_on(foundry, "latency:low=0.05,high=0.1")
-    loop = asyncio.get_running_loop()
-
-    start = loop.time()
-    answered = await caller.apply("create-ticket", TICKET)
-
-    assert answered.status == 200
-    assert loop.time() - start >= 0.05
-
-
-async def test_of_two_overlapping_edits_of_one_object_one_is_refused(
-    caller: Caller, foundry: Foundry
-) -> None:
-    await caller.apply("create-ticket", TICKET)
-    switch_on(foundry, "latency:seconds=0.05")
-
-    answers = await asyncio.gather(
-        *(
-            caller.apply("set-ticket-priority", {"ticket": "T-1", "priority": "high", "note": note})
-            for note in ("one", "two")
-        )
-    )
-
-    assert sorted(answered.status for answered in answers) == [200, 409]
-    (refused,) = (answered for answered in answers if answered.status == 409)
-    assert refused.error == (409, "CONFLICT", "ObjectsModifiedConcurrently")
-    assert foundry.effects.by_action["set-ticket-priority"] == 1
-
-
-async def test_overlapping_edits_of_two_objects_both_take_effect(
-    caller: Caller, foundry: Foundry
-) -> None:
-    await caller.batch("create-ticket", [ticket(1), ticket(2)])
-    switch_on(foundry, "latency:seconds=0.05")
-
-    answers = await asyncio.gather(
-        *(
-            caller.apply("set-ticket-priority", {"ticket": f"T-{n}", "priority": "high"})
-            for n in (1, 2)
-        )
-    )
-
-    assert [answered.status for answered in answers] == [200, 200]
-
-
-async def test_of_two_overlapping_creations_of_one_object_one_exists_already(
-    caller: Caller, foundry: Foundry
-) -> None:
-    switch_on(foundry, "latency:seconds=0.05")
-
-    answers = await asyncio.gather(*(caller.apply("create-ticket", TICKET) for _ in range(2)))
-
-    (refused,) = (answered for answered in answers if answered.status != 200)
-    assert refused.error == (409, "CONFLICT", "ObjectAlreadyExists")

@@ -71,7 +71,7 @@ def _faults(
 @click.option(
     "--ontology",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON, TOML or Python in the shapes of Foundry's metadata. Default: the shipped contracts'.",
+    help="JSON, TOML or Python in the shapes of Foundry's metadata. Default: `fieldwork`, which the shipped contracts use.",
 )
 @click.option(
     "--client",

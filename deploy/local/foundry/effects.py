@@ -42,7 +42,7 @@ class Effect(NamedTuple):
 
 
 class Effects:
-    """Every action that took effect, in order, exactly once each.
+    """Every action that took effect, in order, exactly once each; none is dropped, so memory grows.
 
     Lean: only counts by action type and key are kept, nothing is written, `since` is empty.
     """

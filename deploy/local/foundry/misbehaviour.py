@@ -119,7 +119,7 @@ def overloaded() -> Reply:
     return _plain(429, "json", {"Retry-After": "1"})
 
 
-async def cut(request: web.BaseRequest, reply: Reply | None) -> None:
+def cut(request: web.BaseRequest, reply: Reply | None) -> None:
     """End the connection: with a reset, or half way through the body of `reply`."""
     transport = request.transport
     if transport is None:

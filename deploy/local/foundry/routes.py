@@ -38,6 +38,11 @@ class Call:
     query: tuple[tuple[str, str], ...] = ()
     batched: bool = False
 
+    @property
+    def about(self) -> str | None:
+        """The action type whose metadata is read."""
+        return self.path[0] if self.name in {"action type", "full metadata"} else None
+
 
 class Routes:
     """Finds what a path means; action paths, of which there are few, are remembered."""

@@ -40,8 +40,8 @@ class Service:
             await response.prepare(request)
             await response.write_eof()
         except ConnectionError:
-            asked.delivered = False  # the client has gone: there is nobody to tell
-            raise
+            asked.delivered = False
+            return web.Response()  # for nobody: the connection has gone, as the server will find
         finally:
             transport = request.transport
             asked.delivered &= transport is not None and not transport.is_closing()
@@ -58,7 +58,7 @@ class Service:
         except web.HTTPRequestEntityTooLarge:
             reply = Refusal("REQUEST_ENTITY_TOO_LARGE", "RequestEntityTooLarge", {}).reply()
         except Cut as broken:
-            await cut(request, broken.reply)
+            cut(request, broken.reply)
             raise ConnectionResetError from broken
         asked.status = reply.status
         return respond(reply)
@@ -91,11 +91,16 @@ class Service:
         )
 
     async def _read(
-        self, request: web.BaseRequest, asked: Asked, endpoint: Endpoint, read: Callable[[], Reply]
+        self,
+        request: web.BaseRequest,
+        asked: Asked,
+        endpoint: Endpoint,
+        read: Callable[[], Reply],
+        action: str | None = None,
     ) -> Reply:
         if not self._foundry.faults:
             return read()
-        delay, switched = self._meet(asked, endpoint, None, ())
+        delay, switched = self._meet(asked, endpoint, action, ())
         await asyncio.sleep(delay)
         if switched is None:
             return read()
