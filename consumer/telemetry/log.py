@@ -47,12 +47,15 @@ class Redaction:
         self._known: frozenset[str] = frozenset()
         self._forms: tuple[str, ...] = ()
 
-    def __call__(self, text: str) -> str:
-        """The text with each secret as `***`. Secrets are asked for each time, because they rotate."""
+    def learn(self) -> None:
+        """Ask for the secrets anew, because they rotate: once a line."""
         known = frozenset(self._secrets())
         if known != self._known:
             forms = {form for secret in known for form in _forms(secret)}
             self._known, self._forms = known, tuple(sorted(forms, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """The text with each secret as `***`."""
         for form in self._forms:
             text = text.replace(form, REDACTED)
         return _CREDENTIAL.sub(rf"\1 {REDACTED}", text)
@@ -77,6 +80,7 @@ class _Lines(logging.Formatter):
         self._redact = redact
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        self._redact.learn()
         found: dict[str, Any] = {"event": self._clean(record.getMessage())}
         for key, value in getattr(record, "fields", {}).items():
             found[key] = self._clean(value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from consumer.model import Headers
 
-_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
+_PARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?", re.DOTALL)
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _MEMBER = re.compile(
     r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
     r"=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
@@ -21,9 +22,8 @@ _KNOWN_FLAGS = 0x03
 """Sampled, and random: the others have no meaning yet, and are not passed on."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
-    """One span of one trace, as a header names it."""
+class TraceContext(NamedTuple):
+    """One span of one trace, as a header names it. A tuple: two are made for each request."""
 
     trace_id: str
     span_id: str
@@ -46,29 +46,29 @@ def new_trace() -> TraceContext:
 
 def context_of(headers: Headers) -> TraceContext | None:
     """The context that the producer put on the record; None where there is none, or no valid one."""
-    parents = [value for key, value in headers if key == "traceparent"]
-    if not parents:
+    parent: TraceContext | None = None
+    found = 0
+    states: list[bytes | None] = []
+    # One pass: it is done for each request.
+    for key, value in headers:
+        if key == "traceparent":
+            parent = _parent(value)
+            found += 1
+        elif key == "tracestate":
+            states.append(value)
+    # Two parents contradict each other, so the trace is not known.
+    if parent is None or found > 1:
         return None
-    # Two of them contradict each other, so the trace is not known.
-    parent = _parent(parents[0]) if len(parents) == 1 else None
-    if parent is None:
-        return None
-    states = [value for key, value in headers if key == "tracestate"]
-    if not states:
-        return parent
-    return TraceContext(parent.trace_id, parent.span_id, parent.flags, _state(states))
+    return parent._replace(state=_state(states)) if states else parent
 
 
 def _parent(value: bytes | None) -> TraceContext | None:
-    if value is None or len(value) > LONGEST_PARENT:
+    if value is None or len(value) > LONGEST_PARENT or not _PARENT.fullmatch(value):
         return None
-    match = _PARENT.fullmatch(value.decode("ascii", errors="replace"))
-    if match is None:
+    version, trace_id, span_id, flags, *more = value.decode("ascii", errors="replace").split("-", 4)
+    if version == "ff" or (version == "00" and more):
         return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more is not None):
-        return None
-    if not trace_id.strip("0") or not span_id.strip("0"):
+    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None
     return TraceContext(trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS)
 
@@ -88,7 +88,6 @@ def _state(values: list[bytes | None]) -> str | None:
 
 def _fresh(size: int) -> str:
     """Random bytes as hex, never all zero."""
-    while True:
-        text = os.urandom(size).hex()
-        if text.strip("0"):
-            return text
+    while not any(drawn := os.urandom(size)):
+        pass
+    return drawn.hex()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -36,7 +36,8 @@ class Lines:
 
 @contextmanager
 def logged(
-    *secrets: str,
+    *,
+    secrets: Callable[[], Iterable[str]] = tuple,
     level: Literal["debug", "info"] = "info",
     form: Literal["json", "console"] = "json",
 ) -> Iterator[Lines]:
@@ -44,7 +45,7 @@ def logged(
     lines = Lines()
     root, ours = logging.root, logging.getLogger("consumer")
     before = root.handlers[:], root.level, ours.level
-    configure_logging(level=level, format=form, secrets=lambda: secrets, stream=lines.stream)
+    configure_logging(level=level, format=form, secrets=secrets, stream=lines.stream)
     try:
         yield lines
     finally:
