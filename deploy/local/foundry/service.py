@@ -88,6 +88,7 @@ class Service:
             asked,
             call.endpoint,
             lambda: self._routes.read(self._foundry, call, token, body),
+            call.about,
         )
 
     async def _read(
