@@ -114,7 +114,12 @@ class Ledger:
         A jump (compaction) may be of any length, but not with something undone behind it: then the
         record has to wait with its reader. `skip_to(offset)` is right all the same, and tells `gone()`.
         """
-        return offset < self._limit or not (self.unsettled or self._suspects(offset))
+        if offset < self._limit:
+            return True
+        if self.unsettled:
+            return False
+        suspects = self._suspects(offset)
+        return not suspects or offset - suspects[0] < self._max_span
 
     def receive(self, offset: int) -> Standing:
         """The record of `offset` has arrived; offsets that were jumped over do not exist.

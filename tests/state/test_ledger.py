@@ -189,6 +189,17 @@ def test_a_jump_of_any_length_costs_no_memory() -> None:
     assert len(ledger._states) < 10
 
 
+def test_a_jump_fits_if_the_claim_left_behind_is_near_enough() -> None:
+    known = Known(done=0, claims=bits(13), drained=False)
+
+    foreseen = {at: Ledger(0, known, max_span=10).fits(at) for at in (22, 23)}
+
+    assert foreseen == {22: True, 23: False}
+    assert Ledger(0, known, max_span=10).receive(22) is Standing.NEW
+    with pytest.raises(ValueError, match="span"):
+        Ledger(0, known, max_span=10).receive(23)
+
+
 def test_the_span_is_bounded() -> None:
     ledger = received(0, max_span=10)
 
