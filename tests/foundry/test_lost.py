@@ -100,6 +100,31 @@ async def test_a_cut_success_is_applied_for_a_batch_and_unknown_for_a_single() -
         assert single.answered
 
 
+async def test_an_answer_without_an_end_is_given_up_at_the_cap() -> None:
+    """The connection goes with it: what the server still sends is not taken."""
+    taken = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        writer.write(http("200 OK", b"", length=1 << 30))
+        while taken < 256 << 20 and not writer.transport.is_closing():
+            writer.write(b" " * 65536)
+            await writer.drain()
+            taken += 65536
+        writer.close()
+
+    async with (
+        raw(after_token(endless)) as port,
+        open_foundry(config(f"http://127.0.0.1:{port}", request_timeout=3600.0)) as foundry,
+    ):
+        single = await foundry.actions.send(request())
+
+        assert isinstance(single, Unknown)
+        assert single.answered
+        assert await foundry.actions.send(request(MANY)) == Applied()
+        assert taken < 64 << 20
+
+
 async def test_a_refused_connection_is_certainly_not_sent() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

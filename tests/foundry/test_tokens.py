@@ -130,6 +130,7 @@ async def test_a_failed_renewal_keeps_the_token_and_is_not_tried_at_once_again()
         assert isinstance(await tokens.fetch(), Outage)
 
         assert [await good(tokens) for _ in range(20)] == [first] * 20
+        assert "foundry-token" not in {task.get_name() for task in asyncio.all_tasks()}
         assert len(stack.token_requests) == 2
         time.at += 5
         assert await good(tokens) is first
