@@ -43,10 +43,6 @@ def main() -> None:
 
     Exit codes: 0 done; 1 it ran, and the answer is no; 2 wrong usage or wrong settings.
     """
-    # The owners' contracts lie beside the settings, as with other servers that import an application.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
 
 
 @main.command()

@@ -2,97 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from consumer.doctor import Finding, diagnose
-from consumer.foundry.config import FoundryConfig, Secret
-from consumer.kafka.client import KafkaConfig
-from consumer.settings import load_settings
-from deploy.local.foundry import DEFAULT_CLIENT, Client, Foundry, parse_fault, serve
-from deploy.local.foundry.example import ONTOLOGY
+from consumer.foundry.config import Secret
+from deploy.local.foundry import Client, parse_fault, serve
+from tests.doctor.examining import changed, config, examined, levels
 
 ACTIONS = 9
-
-
-@pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.upper().startswith(("KAFKA_", "FOUNDRY_", "CONSUMER_")):
-            monkeypatch.delenv(name)
-    for name, value in {
-        "KAFKA_BOOTSTRAP_SERVERS": "localhost:1",
-        "KAFKA_GROUP_ID": "g",
-        "FOUNDRY_HOSTNAME": "acme.example",
-        "FOUNDRY_ONTOLOGY": "fieldwork",
-        "FOUNDRY_CLIENT_ID": "c",
-        "FOUNDRY_CLIENT_SECRET": "s",
-    }.items():
-        monkeypatch.setenv(name, value)
-
-
-def config(url: str, **changes: Any) -> FoundryConfig:
-    client_id, secret = DEFAULT_CLIENT
-    values: dict[str, Any] = {
-        "hostname": url,
-        "ontology": "fieldwork",
-        "client_id": client_id,
-        "client_secret": Secret(value=secret),
-        "request_timeout": 5.0,
-    }
-    return FoundryConfig(**(values | changes))
-
-
-async def examined(told: FoundryConfig) -> dict[str, list[Finding]]:
-    """Findings by step, in the order in which they were told."""
-    heard: list[Finding] = []
-    nowhere = KafkaConfig(bootstrap_servers=("127.0.0.1:1",), group_id="g")
-    found = await diagnose(load_settings(), nowhere, told, heard.append)
-    assert list(found) == heard
-    steps: dict[str, list[Finding]] = {}
-    for finding in found:
-        steps.setdefault(finding.step, []).append(finding)
-    return steps
-
-
-def levels(findings: dict[str, list[Finding]]) -> dict[str, str]:
-    """The gravest level of each step."""
-    order = ["ok", "skip", "warn", "fail"]
-    return {
-        step: max((finding.level for finding in found), key=order.index)
-        for step, found in findings.items()
-    }
-
-
-@asynccontextmanager
-async def changed(**changes: Any) -> AsyncIterator[Foundry]:
-    """The shipped ontology with one action type changed."""
-    ontology = copy.deepcopy(ONTOLOGY)
-    for described in ontology["actionTypes"]:
-        definition = described["actionType"]
-        if definition["apiName"] == "create-ticket":
-            definition.update(changes)
-    async with serve(ontology) as foundry:
-        yield foundry
-
-
-def parameters(**changes: Any) -> dict[str, Any]:
-    """The parameters of `create-ticket`, some of them changed; None: gone."""
-    found: dict[str, Any] = next(
-        copy.deepcopy(dict(described["actionType"]["parameters"]))
-        for described in ONTOLOGY["actionTypes"]
-        if described["actionType"]["apiName"] == "create-ticket"
-    )
-    found.update(changes)
-    return {name: parameter for name, parameter in found.items() if parameter is not None}
-
-
 KAFKA = ("kafka.brokers", "topics", "kafka.group")
 
 
@@ -217,65 +135,6 @@ async def test_a_deprecated_action_type_is_a_warning() -> None:
         found = await examined(config(foundry.url))
 
     assert levels(found)["action create-ticket"] == "warn"
-
-
-STRING: dict[str, Any] = {"type": "string"}
-
-
-@pytest.mark.parametrize(
-    ("given", "parameter", "level", "said"),
-    [
-        (parameters(region={"dataType": STRING, "required": True}), "region", "fail", "no such"),
-        (parameters(title=None), "title", "fail", "no such parameter"),
-        (
-            parameters(title=None, headline={"dataType": STRING, "required": True}),
-            "headline",
-            "fail",
-            "no such field",
-        ),
-        (
-            parameters(title={"dataType": {"type": "integer"}, "required": True}),
-            "title",
-            "fail",
-            "of type integer",
-        ),
-        (
-            parameters(openedAt={"dataType": {"type": "date"}, "required": True}),
-            "openedAt",
-            "fail",
-            "date-time",
-        ),
-        (
-            parameters(title={"dataType": {"type": "array", "subType": STRING}, "required": True}),
-            "title",
-            "fail",
-            "array",
-        ),
-        (
-            parameters(equipment={"dataType": STRING, "required": True}),
-            "equipment",
-            "warn",
-            "left out",
-        ),
-    ],
-)
-async def test_a_parameter_that_does_not_fit_is_named(
-    given: dict[str, Any], parameter: str, level: str, said: str
-) -> None:
-    async with changed(parameters=given) as foundry:
-        found = await examined(config(foundry.url))
-
-    about = [f for f in found["action create-ticket"] if f.what.startswith(f"{parameter} ")]
-    assert any(finding.level == level and said in finding.what for finding in about)
-    assert all(finding.remedy for finding in about)
-
-
-async def test_a_type_that_is_not_known_yet_is_let_pass() -> None:
-    given = parameters(title={"dataType": {"type": "hologram"}, "required": True})
-    async with changed(parameters=given) as foundry:
-        found = await examined(config(foundry.url))
-
-    assert levels(found)["action create-ticket"] == "ok"
 
 
 async def test_contracts_that_do_not_import_skip_the_actions_and_nothing_else(
