@@ -124,9 +124,11 @@ def read(batch: Batch, partition: Partition) -> list[PlainRecord | Unreadable]:
     """
     payload = _Payload(_decompressed(batch))
     try:
-        return [_record(payload, batch, partition) for _ in range(batch.count)]
+        records = [_record(payload, batch, partition) for _ in range(batch.count)]
+        payload.must_be_at(payload.size)
     except (IndexError, ValueError) as error:
         raise CorruptBatch(f"{batch} has a wrong structure") from error
+    return records
 
 
 def _decompressed(batch: Batch) -> bytes:
@@ -152,6 +154,16 @@ class _Payload:
     def __init__(self, data: bytes) -> None:
         self._data = bytearray(data)
         self._at = 0
+        self.size = len(data)
+
+    def end_of(self, size: int) -> int:
+        """Where something of this size ends."""
+        return self._at + size
+
+    def must_be_at(self, place: int) -> None:
+        """A length that does not fit what was read means that all of it may be something else."""
+        if self._at != place:
+            raise ValueError(place)
 
     def number(self) -> int:
         number, self._at = decode_varint(self._data, self._at)
@@ -161,19 +173,20 @@ class _Payload:
         size = self.number()
         if size < 0:
             return None
-        if self._at + size > len(self._data):
+        if self._at + size > self.size:
             raise IndexError(size)
         self._at += size
         return bytes(self._data[self._at - size : self._at])
 
 
 def _record(payload: _Payload, batch: Batch, partition: Partition) -> PlainRecord | Unreadable:
-    payload.number()  # its length
+    end = payload.end_of(payload.number())
     payload.number()  # its attributes: unused by the format, one byte
     timestamp = batch.first_timestamp + payload.number()
     offset = batch.base_offset + payload.number()
     key, value = payload.bytes_or_null(), payload.bytes_or_null()
     headers, faults = _headers(payload)
+    payload.must_be_at(end)
     by_broker = bool(batch.attributes & LOG_APPEND_TIME)
     timestamp = batch.max_timestamp if by_broker else timestamp
     if not faults:

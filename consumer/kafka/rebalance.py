@@ -102,12 +102,20 @@ class Membership(ConsumerRebalanceListener):
 
     async def _drained(self, partitions: Collection[Partition]) -> bool:
         drain = asyncio.create_task(self._listener.revoked(partitions), name="kafka-revoked")
-        done, _ = await asyncio.wait({drain}, timeout=self._drain_timeout)
-        if not done:
-            # Not cancelled, for what settles a record must not be cut short; and not joined before it is done. The
-            # coordinator evicts us meanwhile, and refuses the last commit: as after a kill, nothing is lost.
-            log.error("partitions are not given up after %g s", self._drain_timeout)
-        return await drain
+        closing = asyncio.create_task(self._closing.wait(), name="kafka-closing")
+        either = {drain, closing}
+        try:
+            done, _ = await asyncio.wait(
+                either, timeout=self._drain_timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                # Not cancelled, for what settles a record must not be cut short; and not joined before it is done. The
+                # coordinator evicts us meanwhile, and refuses the last commit: as after a kill, nothing is lost.
+                log.error("partitions are not given up after %g s", self._drain_timeout)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closing.cancel()
+        return drain.done() and drain.result()
 
     async def _outlive_requests(self) -> None:
         """To join again is to hand over. Each request was begun to end within the lease, and nothing renews that now."""
@@ -136,7 +144,7 @@ class Membership(ConsumerRebalanceListener):
 
     async def _fail(self, error: BaseException) -> None:
         """Keep the group waiting rather than hand over what may not be drained: the service ends, or is evicted."""
-        self._reader.forget()
+        self._reader.close()  # a poll that hangs in this rebalance has to hear of it
         self._lease.end()
         self.failure = error
         self.begun.set()

@@ -1,4 +1,4 @@
-"""One broker for all tests of a process, and one more that tests may stop, kill and suspend."""
+"""One broker for all tests of a process; tests may stop, kill and suspend it."""
 
 from __future__ import annotations
 
@@ -7,26 +7,29 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.kafka import Broker
-from tests.broker import Cluster, running_cluster
+from tests.broker import Cluster, external_servers
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("kafka")) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="session")
-def _fragile_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with Broker(tmp_path_factory.mktemp("fragile-kafka")) as broker:
+def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 
 @pytest.fixture
-def fragile(_fragile_broker: Broker) -> Iterator[Broker]:
-    """Whatever a test did to it, the next one finds it running."""
-    if not _fragile_broker.alive:
-        _fragile_broker.restart()
-    yield _fragile_broker
-    if _fragile_broker.alive:
-        _fragile_broker.resume()
+def fragile(_broker: Broker) -> Iterator[Broker]:
+    """An embedded broker in any case. Whatever a test did to it, the next one finds it running."""
+    if not _broker.alive:
+        _broker.restart()
+    yield _broker
+    if _broker.alive:
+        _broker.resume()
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The broker of the environment, else the embedded one: not to be tampered with."""
+    if servers := external_servers():
+        return Cluster(servers)
+    broker: Broker = request.getfixturevalue("fragile")
+    return Cluster(broker.bootstrap_servers)

@@ -1,0 +1,139 @@
+"""Batches that the client library gives up on, read all the same."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from consumer.kafka.batches import CorruptBatch, first_data_batch
+from consumer.model import Partition, PlainRecord, Unreadable
+from tests.kafka.raw import batch, with_right_checksum
+
+P = Partition("orders", 1)
+ATTRIBUTES_AT = 21
+CONTROL = 0x30
+
+
+def marker(base_offset: int, producer_id: int, kind: int) -> bytes:
+    """The end of a transaction: 0 aborted, 1 committed."""
+    written = bytearray(
+        batch(
+            (struct.pack(">hh", 0, kind), b"", ()), producer_id=producer_id, base_offset=base_offset
+        )
+    )
+    struct.pack_into(">h", written, ATTRIBUTES_AT, CONTROL)
+    return with_right_checksum(written)
+
+
+@pytest.mark.parametrize("compression", [0, 1, 2, 3, 4])
+def test_all_records_of_a_batch_are_read_with_every_compression(compression: int) -> None:
+    data = batch(
+        (b"k", b"v", [("a", b"1"), ("a", None)]), (None, None, ()), compression=compression
+    )
+
+    salvaged = first_data_batch(data, (), P, 0)
+
+    assert salvaged.records == [
+        PlainRecord("orders", 1, 0, 1000, 0, b"k", b"v", (("a", b"1"), ("a", None))),
+        PlainRecord("orders", 1, 1, 1001, 0, None, None, ()),
+    ]
+    assert salvaged.next_offset == 2
+
+
+def test_a_header_key_that_is_not_utf_8_is_escaped_and_all_else_recovered() -> None:
+    data = batch((b"k", b"v", [("good", b"1"), ("BAD--", b"2")]), (b"k2", b"v2", ()))
+
+    bad, good = first_data_batch(data, (), P, 0).records
+
+    assert bad == Unreadable(
+        "orders",
+        1,
+        0,
+        "the key of header 2 is not UTF-8",
+        1000,
+        0,
+        b"k",
+        b"v",
+        (("good", b"1"), ("%FF%FEkey", b"2")),
+    )
+    assert isinstance(good, PlainRecord)
+
+
+def test_records_before_the_wanted_offset_are_left_out() -> None:
+    data = batch((b"0", b"", ()), (b"1", b"", ()), (b"2", b"", ()), base_offset=10)
+
+    salvaged = first_data_batch(data, (), P, 11)
+
+    assert [each.offset for each in salvaged.records] == [11, 12]
+
+
+def test_only_the_first_batch_is_read_so_that_a_later_one_cannot_spoil_it() -> None:
+    good = batch((b"0", b"", ()))
+    spoilt = bytearray(batch((b"1", b"", ()), base_offset=1))
+    spoilt[-1] ^= 0xFF
+
+    salvaged = first_data_batch(good + bytes(spoilt), (), P, 0)
+
+    assert [each.offset for each in salvaged.records] == [0]
+    assert salvaged.next_offset == 1
+
+
+def test_a_wrong_checksum_is_corrupt_and_names_its_offsets() -> None:
+    data = bytearray(batch((b"k", b"v", ()), (b"k", b"v", ()), base_offset=5))
+    data[-1] ^= 0xFF
+
+    with pytest.raises(CorruptBatch, match="offsets 5 to 6 has a wrong checksum"):
+        first_data_batch(bytes(data), (), P, 5)
+
+
+def test_a_wrong_structure_under_a_right_checksum_is_corrupt() -> None:
+    data = bytearray(batch((b"k", b"v", ())))
+    data[-3:] = b"\x7f\x7f\x7f"
+
+    with pytest.raises(CorruptBatch, match="wrong structure"):
+        first_data_batch(with_right_checksum(data), (), P, 0)
+
+
+@pytest.mark.parametrize("compression", [1, 2, 3, 4])
+def test_what_cannot_be_decompressed_is_corrupt(compression: int) -> None:
+    data = bytearray(batch((b"k", b"v" * 500, ()), compression=compression))
+    data[70:80] = b"\xee" * 10
+
+    with pytest.raises(CorruptBatch, match=r"decompressed|structure"):
+        first_data_batch(with_right_checksum(data), (), P, 0)
+
+
+def test_a_batch_that_was_cut_short_by_the_broker_is_left_for_the_next_fetch() -> None:
+    data = batch((b"k", b"v", ()))
+
+    salvaged = first_data_batch(data[:-1], (), P, 0)
+
+    assert (salvaged.records, salvaged.next_offset) == ((), 0)
+
+
+def test_aborted_transactions_and_markers_are_passed_over() -> None:
+    data = (
+        batch((b"0", b"", ()), producer_id=7, transactional=True)
+        + marker(1, 7, 0)
+        + batch((b"2", b"", ()), producer_id=7, transactional=True, base_offset=2)
+    )
+
+    salvaged = first_data_batch(data, [(7, 0)], P, 0)
+
+    assert [each.key for each in salvaged.records] == [b"2"]
+
+
+def test_with_nothing_but_markers_the_position_still_moves_past_them() -> None:
+    salvaged = first_data_batch(marker(0, 7, 1), (), P, 0)
+
+    assert (salvaged.records, salvaged.next_offset) == ((), 1)
+
+
+def test_time_of_the_broker_counts_where_the_topic_says_so() -> None:
+    data = bytearray(batch((b"k", b"v", ()), (b"k", b"v", ())))
+    struct.pack_into(">h", data, ATTRIBUTES_AT, 0x08)
+
+    first, _ = first_data_batch(with_right_checksum(data), (), P, 0).records
+
+    assert (first.timestamp, first.timestamp_type) == (1001, 1)

@@ -1,0 +1,232 @@
+# mypy: disallow-untyped-calls=False
+# (aiokafka is not typed throughout)
+"""No record is lost or skipped, whatever the client library raises: on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from consumer.model import Partition, Record, Unreadable
+from deploy.local.kafka import Broker
+from tests.broker import NEEDS_BROKER, Cluster, unique
+from tests.kafka.member import Member, config, joined
+from tests.kafka.raw import batch
+
+pytestmark = NEEDS_BROKER
+
+Taken = Sequence[Record | Unreadable]
+
+
+def offsets(taken: Iterable[Record | Unreadable], partition: int) -> list[int]:
+    return [each.offset for each in taken if each.partition == partition]
+
+
+async def take_from(
+    member: Member, partition: Partition, count: int, max_records: int = 500
+) -> Taken:
+    taken: list[Record | Unreadable] = []
+    async with asyncio.timeout(20):
+        while len(taken) < count:
+            taken += await member.source.poll([partition], max_records, 0.2)
+    return taken
+
+
+async def test_records_are_the_librarys_own_and_satisfy_ours(cluster: Cluster) -> None:
+    topic = await cluster.create_topic()
+    await cluster.produce(topic, b"v", None, key=b"k", headers=[("h", b"1"), ("h", None)])
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        first, second = await member.take(2)
+
+    assert not isinstance(first, Unreadable)
+    assert (first.key, first.value, tuple(first.headers)) == (
+        b"k",
+        b"v",
+        (("h", b"1"), ("h", None)),
+    )
+    assert second.value is None
+
+
+@pytest.mark.parametrize("max_records", [1, 2, 500])
+async def test_a_record_that_cannot_be_decoded_costs_no_other_one(
+    cluster: Cluster, max_records: int
+) -> None:
+    """The library would skip the good ones of the other partition, and of its own batch."""
+    topic = await cluster.create_topic(partitions=2)
+    await cluster.produce(topic, *[b"good"] * 5, partition=0)
+    await cluster.produce(topic, b"before", partition=1)
+    await cluster.produce_raw(
+        topic,
+        batch((b"k", b"1", ()), (b"k", b"2", [("BAD--", b"x"), ("ok", None)]), (b"k", b"3", ())),
+        partition=1,
+    )
+    await cluster.produce(topic, b"after", partition=1)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(10, max_records=max_records)
+
+    assert offsets(taken, 0) == [0, 1, 2, 3, 4]
+    assert offsets(taken, 1) == [0, 1, 2, 3, 4]
+    (bad,) = [each for each in taken if isinstance(each, Unreadable)]
+    assert (bad.offset, bad.key, bad.value) == (2, b"k", b"2")
+    assert bad.headers == (("%FF%FEkey", b"x"), ("ok", None))
+
+
+async def test_a_corrupt_batch_holds_its_partition_and_no_other(fragile: Broker) -> None:
+    """What lies before it is delivered, what lies behind it is not read over it."""
+    cluster = Cluster(fragile.bootstrap_servers)
+    topic = await cluster.create_topic(partitions=2)
+    await cluster.produce(topic, b"good", partition=1)
+    await cluster.produce(topic, b"SPOILT" * 10, partition=1)
+    await cluster.produce(topic, b"behind", partition=1)
+    await cluster.produce(topic, b"other", partition=0)
+    log = fragile.data_dir / "log" / f"{topic}-1" / "00000000000000000000.log"
+    log.write_bytes(log.read_bytes().replace(b"SPOILT", b"spoilt"))
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(2)
+        taken += await member.poll_for(0.5)
+        stuck = dict(member.source.stuck)
+
+        assert offsets(taken, 1) == [0]
+        assert offsets(taken, 0) == [0]
+        assert list(stuck) == [Partition(topic, 1)]
+        assert "offsets 1 to 1 has a wrong checksum" in stuck[Partition(topic, 1)]
+        assert member.source.position(Partition(topic, 1)) == 1
+
+
+async def test_an_offset_out_of_range_is_held_and_never_reset(cluster: Cluster) -> None:
+    topic = await cluster.create_topic(partitions=2)
+    kafka = config(cluster.bootstrap_servers)
+    await cluster.produce(topic, *[b"v"] * 5, partition=0)
+    await cluster.produce(topic, b"other", partition=1)
+    await cluster.commit_alone(kafka.group_id, {(topic, 0): 1, (topic, 1): 0})
+    await cluster.delete_records_before(topic, 3)
+
+    async with joined(kafka, topic) as member:
+        taken = await member.take(1)
+        taken += await member.poll_for(0.5)
+
+        assert member.told.committed[Partition(topic, 0)].offset == 1
+        assert offsets(taken, 0) == []
+        assert offsets(taken, 1) == [0]
+        assert (
+            "offset 1 is out of range, the log has 3 to 5"
+            in member.source.stuck[Partition(topic, 0)]
+        )
+        assert member.source.position(Partition(topic, 0)) == 1
+
+
+async def test_a_record_larger_than_a_fetch_is_read(cluster: Cluster) -> None:
+    topic = await cluster.create_topic(max_message_bytes="9000000")
+    await cluster.produce(topic, b"x" * 6_000_000, b"small")
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(2)
+
+    assert [len(each.value or b"") for each in taken] == [6_000_000, 5]
+
+
+async def test_the_position_passes_transaction_markers_and_aborted_records(
+    cluster: Cluster,
+) -> None:
+    """Else the lag would never be nought, and `--until-end` never end."""
+    topic = await cluster.create_topic()
+    partition = Partition(topic, 0)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=cluster.bootstrap_servers, transactional_id=unique("tx")
+    )
+    async with producer:
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"committed")
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"aborted")
+        await producer.abort_transaction()
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(1)
+        taken += await member.poll_for(0.7)
+        ends = await member.source.end_offsets([partition])
+
+        assert [each.value for each in taken] == [b"committed"]
+        assert member.source.position(partition) == ends[partition] == 4
+
+
+async def test_each_partition_has_its_turn(cluster: Cluster) -> None:
+    topic = await cluster.create_topic(partitions=4)
+    for partition in range(4):
+        await cluster.produce(topic, *[b"v"] * 50, partition=partition)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        await member.take(1, max_records=1)
+        await asyncio.sleep(0.5)  # all four are in the library's buffer
+        polls = [await member.source.poll(list(member.told.committed), 5, 1.0) for _ in range(8)]
+
+    first = Counter(poll[0].partition for poll in polls)
+    assert first == {0: 2, 1: 2, 2: 2, 3: 2}
+
+
+async def test_what_is_not_wanted_waits_and_then_comes_without_a_hole(cluster: Cluster) -> None:
+    topic = await cluster.create_topic(partitions=2)
+    await cluster.produce(topic, *[b"v"] * 20, partition=0)
+    await cluster.produce(topic, *[b"v"] * 20, partition=1)
+    left, right = Partition(topic, 0), Partition(topic, 1)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        only_left = await take_from(member, left, 20, max_records=7)
+        nothing = await member.source.poll([], 500, 0.1)
+        no_room = await member.source.poll([left, right], 0, 0.1)
+        only_right = await take_from(member, right, 20)
+
+    assert (offsets(only_left, 0), offsets(only_left, 1)) == (list(range(20)), [])
+    assert (list(nothing), list(no_room)) == ([], [])
+    assert (offsets(only_right, 0), offsets(only_right, 1)) == ([], list(range(20)))
+
+
+async def test_a_poll_that_is_cancelled_loses_nothing(cluster: Cluster) -> None:
+    topic = await cluster.create_topic()
+    await cluster.produce(topic, *[b"v"] * 30)
+    taken: list[Record | Unreadable] = []
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        wanted = [Partition(topic, 0)]
+        async with asyncio.timeout(20):
+            while len(taken) < 30:
+                poll = asyncio.create_task(member.source.poll(wanted, 3, 0.2))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                poll.cancel()
+                await asyncio.wait({poll})
+                taken += await member.source.poll(wanted, 3, 0.2)
+
+    assert offsets(taken, 0) == list(range(30))
+
+
+async def test_the_library_alone_loses_them(cluster: Cluster) -> None:
+    """Why the source reads each partition alone: the defect is there in this version of the library."""
+    topic = await cluster.create_topic(partitions=2)
+    await cluster.produce(topic, *[b"good"] * 5, partition=0)
+    await cluster.produce_raw(topic, batch((b"k", b"v", [("BAD--", b"x")])), partition=1)
+    consumer = AIOKafkaConsumer(bootstrap_servers=cluster.bootstrap_servers)
+    good, bad = TopicPartition(topic, 0), TopicPartition(topic, 1)
+
+    async with consumer:
+        consumer.assign([good, bad])
+        consumer.seek(good, 0)
+        consumer.seek(bad, 0)
+        buffered: Any = consumer._fetcher._records  # type: ignore[union-attr]  # there once started
+        async with asyncio.timeout(10):
+            while not {good, bad} <= set(buffered):
+                await asyncio.sleep(0.01)
+        buffered.move_to_end(bad)  # the order in which answers came is chance
+        with pytest.raises(Exception, match=r"utf-8|structure"):
+            await consumer.getmany()
+        position = await consumer.position(good)
+
+    assert position == 5, "its five records were never returned"

@@ -1,0 +1,102 @@
+"""Where a group begins, and what refuses a start: on a real broker."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+
+from consumer.errors import StartRefused
+from consumer.model import Committed, Partition
+from tests.broker import NEEDS_BROKER, Cluster, unique
+from tests.kafka.member import config, joined
+
+pytestmark = NEEDS_BROKER
+
+
+async def test_a_missing_topic_is_named_and_not_made(cluster: Cluster) -> None:
+    there, missing = await cluster.create_topic(), unique("missing")
+
+    with pytest.raises(StartRefused, match=rf"topic '{missing}' does not exist.*create it"):
+        async with joined(config(cluster.bootstrap_servers), there, missing):
+            pass
+
+    assert missing not in await cluster.topics()
+
+
+async def test_no_broker_is_named() -> None:
+    with pytest.raises(
+        StartRefused, match=r"no broker answers at 127\.0\.0\.1:1.*bootstrap_servers"
+    ):
+        async with joined(config("127.0.0.1:1"), "topic"):
+            pass
+
+
+async def test_another_version_of_the_library_is_refused(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A patch that does not take hold any more would lose records in silence."""
+
+    async def heartbeat_by_another_way(_: GroupCoordinator) -> bool:
+        return True
+
+    topic = await cluster.create_topic()
+    monkeypatch.setattr(
+        "consumer.kafka.patches.CALLERS", ((heartbeat_by_another_way, "_send_req"),)
+    )
+
+    with pytest.raises(StartRefused, match="heartbeat_by_another_way no longer uses _send_req"):
+        async with joined(config(cluster.bootstrap_servers), topic):
+            pass
+
+
+async def test_a_private_name_that_is_gone_is_refused(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await cluster.create_topic()
+    monkeypatch.delattr(GroupCoordinator, "fetch_committed_offsets")
+
+    with pytest.raises(StartRefused, match=r"_coordinator\.fetch_committed_offsets"):
+        async with joined(config(cluster.bootstrap_servers), topic):
+            pass
+
+
+async def test_a_group_that_never_committed_begins_where_the_setting_says(
+    cluster: Cluster,
+) -> None:
+    topic = await cluster.create_topic()
+    await cluster.produce(topic, b"1", b"2", b"3")
+
+    for initial, offset in (("earliest", 0), ("latest", 3)):
+        kafka = config(cluster.bootstrap_servers, initial_offset=initial)
+        async with joined(kafka, topic) as member:
+            found = member.told.committed[Partition(topic, 0)]
+
+        assert (found.offset, found.known) == (offset, False)
+
+
+async def test_latest_is_written_down_before_anything_is_read(cluster: Cluster) -> None:
+    """A crash before the first commit would find a later end, and skip what came in between."""
+    topic = await cluster.create_topic()
+    await cluster.produce(topic, b"1")
+    kafka = config(cluster.bootstrap_servers, initial_offset="latest")
+
+    async with joined(kafka, topic) as member:
+        await member.source.close(leave=True)
+    await cluster.produce(topic, b"2")
+    async with joined(kafka, topic) as member:
+        (record,) = await member.take(1)
+
+    assert record.value == b"2"
+
+
+async def test_a_partition_added_later_begins_at_the_earliest(cluster: Cluster) -> None:
+    topic = await cluster.create_topic(partitions=2)
+    await cluster.produce(topic, b"unread", partition=1)
+    kafka = config(cluster.bootstrap_servers, initial_offset="latest")
+    await cluster.commit_alone(kafka.group_id, {(topic, 0): 0})
+
+    async with joined(kafka, topic) as member:
+        assert member.told.committed == {
+            Partition(topic, 0): Committed(0),
+            Partition(topic, 1): Committed(0, known=False),
+        }
