@@ -38,9 +38,10 @@ class _Attempt:
     def timed_out(self) -> Outage | Withheld | Lost:
         if not self.has_token:
             return TIMEOUT.outage("token")
-        if self.body is None or self.body.phase is Phase.WAITING:
-            return CONNECT_TIMEOUT.outage()
-        return Withheld() if self.body.phase is Phase.WITHHELD else Lost(TIMEOUT)
+        phase = self.body.phase if self.body is not None else Phase.WAITING
+        if phase is Phase.SENT:
+            return Lost(TIMEOUT)
+        return Withheld() if phase is Phase.WITHHELD else CONNECT_TIMEOUT.outage()
 
 
 class Exchange:
