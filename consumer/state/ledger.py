@@ -125,7 +125,7 @@ class Ledger:
         """The record of `offset` has arrived; offsets that were jumped over do not exist.
 
         Raises:
-            ValueError: received before, or it does not fit.
+            ValueError: received before, or it does not fit: then it and all behind it have to wait.
         """
         if offset != self.position:
             if offset < self.position:
