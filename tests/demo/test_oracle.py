@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,16 @@ def test_a_safe_action_that_comes_again_without_a_kill_is_found() -> None:
     assert "repeated without bound" in broken(course.verdict())
 
 
+def test_a_kill_afterwards_excuses_no_repeat() -> None:
+    course = Course(kills=[KILLED_AT])
+    expect = reading(1)
+    course.event(expect)
+    course.effect(expect, time=KILLED_AT - 3)
+    course.effect(expect, time=KILLED_AT - 2)
+
+    assert broken(course.verdict()) == {"repeated without bound"}
+
+
 def test_a_safe_action_that_comes_again_though_it_was_committed_long_before_is_found() -> None:
     course = Course(kills=[KILLED_AT])
     expect = reading(1)
@@ -129,10 +140,13 @@ def test_an_effect_with_a_parameter_that_was_not_published_is_found() -> None:
     assert broken(course.verdict()) == {"wrong", "lost"}
 
 
-def test_a_letter_whose_value_is_not_the_published_one_is_found() -> None:
+@pytest.mark.parametrize("changed", [{"value": b"another"}, {"key": b"another"}, {"key": None}])
+def test_a_letter_whose_key_or_value_is_not_the_published_one_is_found(
+    changed: dict[str, Any],
+) -> None:
     course = Course()
     letter = course.letter(course.event(Bury("invalid")), "invalid")
-    course.letters[0] = replace(letter, value=b"something else")
+    course.letters[0] = replace(letter, **changed)
 
     assert broken(course.verdict()) == {"wrong"}
 
@@ -185,6 +199,13 @@ def test_nobody_knows_of_a_never_action_whether_it_was_applied(took_effect: bool
 
     assert verdict.kept
     assert (verdict.lettered["unknown"], verdict.unknown_applied) == (1, int(took_effect))
+
+
+def test_a_never_action_is_buried_for_no_other_reason_of_the_services_own() -> None:
+    course = Course(kills=[KILLED_AT])
+    course.letter(course.event(technician(1)), "internal")
+
+    assert broken(course.verdict()) == {"wrong"}
 
 
 def test_a_safe_action_is_never_unknown() -> None:

@@ -65,3 +65,27 @@ def test_a_key_goes_back_as_often_as_there_were_kills_and_no_more() -> None:
             course.effect(each, time=time)
 
     assert "out of order" in broken(course.verdict())
+
+
+def test_a_kill_excuses_no_swap() -> None:
+    course = Course(kills=[KILLED_AT])
+    expected = [technician(1), technician(2)]
+    for each in expected:
+        course.event(each)
+    for each in reversed(expected):
+        course.effect(each)
+
+    assert broken(course.verdict()) == {"out of order"}
+
+
+def test_an_effect_that_was_left_out_at_first_and_came_with_the_replay_is_found() -> None:
+    course = Course(kills=[KILLED_AT])
+    first, second, third = (reading(number) for number in range(3))
+    for each in (first, second, third):
+        course.event(each)
+    for each in (first, third):
+        course.effect(each)
+    for each in (first, second, third):
+        course.effect(each, time=KILLED_AT + 8)
+
+    assert broken(course.verdict()) == {"out of order"}

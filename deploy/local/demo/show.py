@@ -87,9 +87,9 @@ def _final(verdict: Verdict) -> Table:
     table = Table(
         title="What came of them, by the broker and Foundry's own log", title_justify="left"
     )
-    table.add_column("")
-    table.add_column("events", justify="right")
-    table.add_column("", overflow="fold")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    table.add_column("meaning", overflow="fold")
     rows = [
         ("published", verdict.published, "acknowledged by the broker"),
         ("applied", verdict.applied, "each action of theirs is in Foundry's log"),
