@@ -76,6 +76,7 @@ class Bury:
             reason=rejected.reason,
             detail=rejected.detail,
             stage=rejected.stage,
+            event_id=rejected.event_id,
             event_type=rejected.event_type,
         )
 

@@ -45,6 +45,8 @@ class Rejected(ConsumerError):
         self.detail = detail
         self.stage = stage
         self.event_type = event_type
+        self.event_id: str | None = None
+        """Set where the envelope could be read."""
 
 
 class Unavailable(ConsumerError):

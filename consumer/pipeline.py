@@ -26,11 +26,11 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
         """Pure, and total: what is the record's fault is returned; what is raised is a bug of ours."""
         if isinstance(record, Unreadable):
             return Rejected("unreadable", record.detail, stage="read")
-        event_type = None
+        event_id = event_type = None
         try:
             contract = find_contract(record.topic, by_topic)
             envelope = decode(record, contract.type_from, limits)
-            event_type = envelope.type
+            event_id, event_type = envelope.id, envelope.type
             route = find_route(envelope, contract.routes)
             event = validate(envelope, route.model)
             authorise(envelope, contract.sources)
@@ -39,7 +39,7 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
                 return calls
             return Prepared(
                 record=record,
-                event_id=envelope.id,
+                event_id=event_id,
                 event_type=event_type,
                 lane=lane_of(record, event, route),
                 repeat=route.repeat,
@@ -49,7 +49,7 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
                 unknown_fields=unknown_fields(event),
             )
         except Rejected as fault:
-            fault.event_type = event_type
+            fault.event_id, fault.event_type = event_id, event_type
             # Without its frames, which hold the event.
             return fault.with_traceback(None)
 
