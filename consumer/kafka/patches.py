@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import aiokafka.client
+import aiokafka.conn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.errors import (
+    AuthenticationFailedError,
     GroupCoordinatorNotAvailableError,
     KafkaConnectionError,
     LeaderNotAvailableError,
@@ -42,6 +45,8 @@ CALLERS: tuple[tuple[Any, str], ...] = (
     (GroupCoordinator._maybe_leave_group, "reset_generation"),  # noqa: SLF001
     (CoordinatorGroupRebalance._send_sync_group_request, "_send_req"),  # noqa: SLF001
     (AIOKafkaClient._metadata_update, "MetadataRequest"),  # noqa: SLF001
+    (AIOKafkaConnection.authenticator_oauth, "OAuthAuthenticator"),
+    (OAuthAuthenticator.step, "_token_sent"),
 )
 """Functions of the library, and the name through which each must go for a patch to take hold."""
 
@@ -114,6 +119,25 @@ def forbid_topic_creation() -> None:
     aiokafka.client.MetadataRequest = functools.partial(  # type: ignore[attr-defined, assignment]  # a module's global
         MetadataRequest, allow_auto_topic_creation=False
     )
+
+
+class StrictOAuth(OAuthAuthenticator):
+    """A broker refuses a token by an answer without an error code; the library takes that for a login.
+
+    Every later request then fails, with an error that says nothing of tokens.
+    """
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        if payload and self._token_sent:
+            told = payload[:200].decode("utf-8", "replace")
+            raise AuthenticationFailedError(f"the broker refuses the token: {told}")
+        step: tuple[bytes, bool] | None = await super().step(payload)
+        return step
+
+
+def refuse_rejected_tokens() -> None:
+    """Puts `StrictOAuth` in the place of the library's own."""
+    aiokafka.conn.OAuthAuthenticator = StrictOAuth  # type: ignore[misc]  # a module's global
 
 
 def coordinator_of(consumer: AIOKafkaConsumer) -> Coordinator:

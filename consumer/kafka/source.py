@@ -57,6 +57,7 @@ class KafkaSource:
         """
         quiet_library_logs()
         patches.forbid_topic_creation()
+        patches.refuse_rejected_tokens()
         consumer = self._consumer = member(self._config, self._fetch_token)
         try:
             await consumer.start()  # subscribed to nothing yet: the patches go on before the join
