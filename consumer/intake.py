@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from consumer.bury import Bury
@@ -82,21 +82,15 @@ class Intake:
             if tenure is None or tenure.ending or tenure in self._ahead:
                 continue
             position = self._source.position(partition)
-            if position > tenure.ledger.position and self._fits(tenure, position - 1):
-                tenure.ledger.skip_to(position)
+            if position > tenure.ledger.position:
+                self._bury_gone(tenure, tenure.ledger.skip_to(position))
                 tenure.changes += 1
-                self._say_gone(tenure)
-
-    def _fits(self, tenure: Tenure, offset: int) -> bool:
-        """The span up to this offset can be written into the commit metadata."""
-        ledger = tenure.ledger
-        return ledger.unsettled == 0 or offset - ledger.position < ledger.room
 
     def _catch_up(self) -> None:
         """Take what was too far ahead, as far as the first unsettled record has moved on."""
         for tenure, records in list(self._ahead.items()):
-            while records and not tenure.ending and self._fits(tenure, records[0].offset):
-                self._receive(records.popleft(), tenure)
+            while records and not tenure.ending and self._receive(records[0], tenure):
+                records.popleft()
             if not records or tenure.ending:
                 del self._ahead[tenure]
 
@@ -113,23 +107,34 @@ class Intake:
             return  # fetched before the revocation: the next owner reads it
         if tenure in self._ahead:
             self._ahead[tenure].append(record)
-        elif self._fits(tenure, record.offset):
-            self._receive(record, tenure)
-        else:
+        elif not self._receive(record, tenure):
             self._ahead[tenure] = deque((record,))
 
-    def _receive(self, record: Record | Unreadable, tenure: Tenure) -> None:
-        if record.offset > tenure.ledger.position:
+    def _receive(self, record: Record | Unreadable, tenure: Tenure) -> bool:
+        """False: the span up to this record does not fit beside the offset; it has to wait."""
+        ledger = tenure.ledger
+        if record.offset > ledger.position:
             # A gap: compaction, or transaction markers.
-            tenure.ledger.skip_to(record.offset)
-            self._say_gone(tenure)
-        standing = tenure.ledger.receive(record.offset)
-        if standing is Standing.DONE:
-            return
+            self._bury_gone(tenure, ledger.skip_to(record.offset))
+            if not ledger.fits(record.offset):
+                return False
+        elif ledger.room <= 0 and not ledger.fits(record.offset):
+            return False
+        standing = ledger.receive(record.offset)
+        if standing is not Standing.DONE:
+            self._sort(record, tenure, suspect=standing is Standing.SUSPECT)
+        return True
+
+    def _sort(self, record: Record | Unreadable, tenure: Tenure, *, suspect: bool) -> None:
         prepared = self._prepare_once_more(record)
         if type(prepared) is Prepared:
-            self._admit(prepared, tenure, suspect=standing is Standing.SUSPECT)
-        elif isinstance(prepared, Rejected):
+            self._admit(prepared, tenure, suspect=suspect)
+            return
+        if suspect:
+            # The contract has changed since it was claimed: whether it was applied is not known.
+            detail = "claimed by a former owner of the partition, under another contract"
+            prepared = Rejected("unknown", detail, stage="submit")
+        if isinstance(prepared, Rejected):
             size = len(record.key or b"") + len(record.value or b"") + _RECORD_COST
             self._workload.took(size)
             self._bury.record(record, prepared, tenure, size)
@@ -156,9 +161,9 @@ class Intake:
             except Exception as bug:  # noqa: BLE001
                 return Rejected("internal", type(bug).__name__, stage="prepare")
 
-    def _say_gone(self, tenure: Tenure) -> None:
+    def _bury_gone(self, tenure: Tenure, offsets: Collection[int]) -> None:
         """Claimed by a former owner, and the log has them no more: letters with coordinates only."""
-        for offset in tenure.ledger.gone():
+        for offset in offsets:
             self._watch.noted(tenure.partition, f"offset {offset} was claimed and is gone")
             record = PlainRecord(*tenure.partition, offset)
             detail = "claimed by a former owner of the partition; the log no longer has the record"

@@ -53,7 +53,7 @@ class Submit:
     async def slot(self, recover: Recover) -> None:
         """Serve requests, one at a time. Ends only by cancellation."""
         while True:
-            entries, probing = self._next()
+            entries, probed = self._next()
             if not entries:
                 idle = self._loop.create_future()
                 self._idle.append(idle)
@@ -63,31 +63,35 @@ class Submit:
             action = hand[0].call.action.name
             self._in_hand.add(hand)
             try:
-                await self._serve(entries, recover, probing=probing)
+                await self._serve(entries, recover, probing=probed is not None)
             finally:
                 self._in_hand.discard(hand)
-                if probing:
-                    self._gate.probe_failed(action, self._loop.time())  # unless it opened the gate
+                if probed is not None:
+                    # Nothing to end where it opened the gate.
+                    self._gate.probe_failed(action, self._loop.time(), started=probed)
                 self._lay_down()
             if self._idle:
                 self.wake()
 
-    def _next(self) -> tuple[list[Prepared], bool]:
-        """What the next request carries, and whether it probes a closed gate; nothing: wait."""
+    def _next(self) -> tuple[list[Prepared], float | None]:
+        """What the next request carries, and when it was taken as a probe of a closed gate, if it is one.
+
+        Nothing: wait.
+        """
         now = self._loop.time()
         lanes = self._workload.lanes
         if not self._certain(now):
             self.ring_at(now + _RECHECK)
-            return [], False
+            return [], None
         closed = self._gate.closed
         for group in lanes.turns():
             if not closed or self._gate.may_send(group.action.name, now):
-                return group.take(), False
+                return group.take(), None
             if self._gate.probe(group.action.name, now):
-                return group.take_one(), True
+                return group.take_one(), now
             self.ring_at(self._gate.next_probe(group.action.name))
         self.ring_at(lanes.next_due)
-        return [], False
+        return [], None
 
     def _certain(self, now: float) -> bool:
         """The membership outlives a request that starts now, and a kill would repeat little."""
@@ -199,7 +203,9 @@ class Submit:
                     return False
                 if claimed and not (entry.claim is not None and entry.claim.durable):
                     return False
-            return probing or not self._gate.closed or self._gate.may_send(action, now)
+            if probing:
+                return not self._gate.held(action)
+            return not self._gate.closed or self._gate.may_send(action, now)
 
         return may_send
 
