@@ -7,21 +7,23 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from rich.console import Console
 
 from deploy.local.demo import by_hand
 from deploy.local.demo.events import PARTITIONS, TICKETS, Draft
+from deploy.local.demo.failed import DemoFailed
 from deploy.local.demo.foundry import reached
-from deploy.local.demo.kafka import connected
+from deploy.local.demo.kafka import connected, topics
 from deploy.local.demo.oracle import judge
 from deploy.local.demo.plan import plan, ticket_numbers
 from deploy.local.demo.script import Course
 from deploy.local.demo.service import Service
 from deploy.local.demo.show import Screen
-from deploy.local.demo.world import DemoFailed, World, running, treat_as_interrupt
+from deploy.local.demo.world import World, running, treat_as_interrupt
 from deploy.local.kafka import BrokerFailed
 from deploy.local.kafka.jars import JarsUnavailable
 
@@ -52,39 +54,42 @@ def _demo(drafts: Sequence[Draft], *, stay: bool) -> int:
     screen = Screen(Console(width=None if sys.stdout.isatty() else PAGE_WIDTH))
     screen.say("Starting Apache Kafka and a Foundry emulator on this machine ...")
     try:
-        with running(ticket_numbers(drafts)) as world:
+        with _refusals(), running(ticket_numbers(drafts)) as world:
             kept = asyncio.run(_play(world, drafts, screen, stay=stay))
     except KeyboardInterrupt:
         screen.say("Interrupted; everything has ended.")
         return INTERRUPTED
+    return 0 if kept else 1
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What did not start or ended by itself is said in a sentence; anything else is a bug."""
+    try:
+        yield
+    except (DemoFailed, BrokerFailed, JarsUnavailable) as fault:
+        raise click.ClickException(str(fault)) from None
     except BaseExceptionGroup as group:
         faults = group.subgroup(DemoFailed)
         if faults is None:
             raise
         raise click.ClickException(str(faults.exceptions[0])) from None
-    except (DemoFailed, BrokerFailed, JarsUnavailable) as fault:
-        raise click.ClickException(str(fault)) from None
-    return 0 if kept else 1
 
 
 async def _play(world: World, drafts: Sequence[Draft], screen: Screen, *, stay: bool) -> bool:
     async with (
+        topics(world.bootstrap_servers, world.names),
         connected(world.bootstrap_servers, world.names) as kafka,
         reached(world.foundry_url) as foundry,
     ):
-        await kafka.make_topics()
-        try:
-            screen.say(f"{len(drafts)} events are published while the service runs.")
-            with Service(world) as service:
-                course = Course(world, kafka, foundry, service, screen)
-                kept = await _one_course(course, drafts)
-                if stay:
-                    screen.say(by_hand.invitation(world))
-                    await asyncio.Event().wait()
-                return await _stopped(service, screen) and kept
-        finally:
-            if world.names.prefix:
-                await kafka.delete_topics()
+        screen.say(f"{len(drafts)} events are published while the service runs.")
+        with Service(world) as service:
+            course = Course(world, kafka, foundry, service, screen)
+            kept = await _one_course(course, drafts)
+            if stay:
+                screen.say(by_hand.invitation(world))
+                await asyncio.Event().wait()
+            return await _stopped(service, screen) and kept
 
 
 async def _one_course(course: Course, drafts: Sequence[Draft]) -> bool:
@@ -123,7 +128,8 @@ _prefix = click.option("--prefix", default="", help="What the demo's topic names
 @click.argument("value")
 def publish(*, broker: str, prefix: str, topic: str, key: str, kind: str, value: str) -> None:
     """Publish the event VALUE (JSON text) to a demo that stays."""
-    click.echo(asyncio.run(by_hand.publish(broker, prefix, topic, key, kind, value)))
+    with _refusals():
+        click.echo(asyncio.run(by_hand.publish(broker, prefix, topic, key, kind, value)))
 
 
 @main.command()
@@ -131,8 +137,9 @@ def publish(*, broker: str, prefix: str, topic: str, key: str, kind: str, value:
 @_prefix
 def letters(*, broker: str, prefix: str) -> None:
     """Print the dead letters of a demo that stays, one JSON object a line."""
-    for line in asyncio.run(by_hand.letters(broker, prefix)):
-        click.echo(line)
+    with _refusals():
+        for line in asyncio.run(by_hand.letters(broker, prefix)):
+            click.echo(line)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,16 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+)
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from deploy.local.demo.events import PARTITIONS, Draft, OddKey
 from deploy.local.demo.evidence import Letter, Place, Published
+from deploy.local.demo.failed import DemoFailed
 
 LETTER_PARTITIONS = 2
 LETTERS = "{}.dlq"
@@ -64,19 +69,6 @@ class Kafka:
         self._reader: Any = reader
         self._producer: Any = producer
         self._plain_producer: Any = plain_producer
-
-    async def make_topics(self) -> None:
-        made = []
-        for topic, partitions in PARTITIONS.items():
-            source, letters = self.names.pair(topic)
-            made += [NewTopic(source, partitions, 1), NewTopic(letters, LETTER_PARTITIONS, 1)]
-        answer = await self._admin.create_topics(made)
-        refused = [each for each in answer.topic_errors if each[1]]
-        if refused:
-            raise OSError(f"the broker makes no topics: {refused}")
-
-    async def delete_topics(self) -> None:
-        await self._admin.delete_topics(self.names.all)
 
     async def publish(self, draft: Draft) -> asyncio.Future[Published]:
         """Returns when it is on its way; the future is done when the broker has acknowledged it."""
@@ -183,19 +175,67 @@ async def _receipt(sent: asyncio.Future[Any], draft: Draft) -> Published:
 
 @asynccontextmanager
 async def connected(bootstrap_servers: str, names: Names) -> AsyncIterator[Kafka]:
-    """Clients of the broker at this address, closed at the end."""
+    """Clients of the broker at this address, closed at the end.
+
+    Raises:
+        DemoFailed: no broker answers there.
+    """
     async with AsyncExitStack() as stack:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+        admin = await stack.enter_async_context(_administering(bootstrap_servers))
         reader = AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers, group_id=None, enable_auto_commit=False
         )
+        stack.push_async_callback(reader.stop)
+        await reader.start()
         producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap_servers, enable_idempotence=True, linger_ms=5
         )
+        stack.push_async_callback(producer.stop)
+        await producer.start()
         plain_producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all")
-        stack.push_async_callback(admin.close)
-        await admin.start()
-        for client in (reader, producer, plain_producer):
-            stack.push_async_callback(client.stop)
-            await client.start()
+        stack.push_async_callback(plain_producer.stop)
+        await plain_producer.start()
         yield Kafka(names, admin, reader, producer, plain_producer)
+
+
+@asynccontextmanager
+async def topics(bootstrap_servers: str, names: Names) -> AsyncIterator[None]:
+    """The contracts' topics and those of their letters; on another's broker they are gone at the end.
+
+    Enter it before any client, and leave it after all: one that still asks for a topic may make it anew.
+
+    Raises:
+        DemoFailed: no broker answers there, or it makes no topics.
+    """
+    async with _administering(bootstrap_servers) as admin:
+        await _make_topics(admin, names)
+        try:
+            yield
+        finally:
+            if names.prefix:
+                await admin.delete_topics(names.all)
+
+
+@asynccontextmanager
+async def _administering(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    try:
+        await admin.start()
+    except KafkaConnectionError as error:
+        await admin.close()
+        raise DemoFailed(f"no Kafka broker answers at {bootstrap_servers}") from error
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _make_topics(admin: Any, names: Names) -> None:
+    made = []
+    for topic, partitions in PARTITIONS.items():
+        source, letters = names.pair(topic)
+        made += [NewTopic(source, partitions, 1), NewTopic(letters, LETTER_PARTITIONS, 1)]
+    answer = await admin.create_topics(made)
+    refused = [each for each in answer.topic_errors if each[1]]
+    if refused:
+        raise DemoFailed(f"the broker makes no topics: {refused}")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from deploy.local.demo.world import STOP_TIMEOUT, DemoFailed, World
+from deploy.local.demo.failed import DemoFailed
+from deploy.local.demo.world import STOP_TIMEOUT, World
 from deploy.local.kafka.child import Child
 
 LAST_LINES = 15

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.demo.events import PARTITIONS
+from deploy.local.demo.failed import DemoFailed
 from deploy.local.demo.kafka import Names
 from deploy.local.demo.sites import ontology
 from deploy.local.kafka import Broker
@@ -31,10 +32,6 @@ START_TIMEOUT = 20.0
 STOP_TIMEOUT = 20.0
 OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_")
 SECRET = "demo-secret"  # noqa: S105 -- of the emulator, which knows no other
-
-
-class DemoFailed(Exception):  # a command's own error, outside the service's tree
-    """Something that the demo needs did not start, or ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
