@@ -37,16 +37,17 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
             calls = map_event(event, route, record, envelope)
             if isinstance(calls, Ignored):
                 return calls
+            # By position: keywords cost as much again as all the rest of it.
             return Prepared(
-                record=record,
-                event_id=event_id,
-                event_type=event_type,
-                lane=lane_of(record, event, route),
-                repeat=route.repeat,
-                calls=calls,
-                size=envelope.size + sum([len(call.parameters) for call in calls]),
-                lookup=lookup_of(event, route),
-                unknown_fields=unknown_fields(event),
+                record,
+                event_id,
+                event_type,
+                lane_of(record, event, route),
+                route.repeat,
+                calls,
+                envelope.size + sum([len(call.parameters) for call in calls]),
+                lookup_of(event, route),
+                unknown_fields(event),
             )
         except Rejected as fault:
             fault.event_id, fault.event_type = event_id, event_type

@@ -31,6 +31,8 @@ def map_event(
             given: object = route.function(event)
         else:
             given = route.function(event, **{route.meta_name: meta_of(record, envelope)})
+        if type(given) in route.actions:
+            return (given.call(),)  # type: ignore[attr-defined]  # it is one of the route's actions
         if isinstance(given, Ignored):
             return Ignored(given.why, envelope.type)
         actions = (given,) if isinstance(given, Action) else _several(given)

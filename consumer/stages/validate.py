@@ -48,7 +48,9 @@ def validate(envelope: Envelope, model: type[Event]) -> Event:
     """
     try:
         if not envelope.enclosed:
-            return model.model_validate_json(envelope.data)
+            # The validator itself: `model_validate_json` looks at its options first, for each record.
+            valid: Event = model.__pydantic_validator__.validate_json(envelope.data)
+            return valid
         enclosing = _enclosing(model).model_validate_json(envelope.data)
         event: Event = getattr(enclosing, "data")  # noqa: B009 (a field that mypy cannot see)
     except ValidationError as errors:
