@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from consumer.model import Letter
 
 log = logging.getLogger(__name__)
 
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 WRITE_TIMEOUT = 30.0
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
@@ -35,6 +36,10 @@ MAX_REQUEST_BYTES = 64 * 2**20
 BATCH_OVERHEAD = 100
 """Bytes that a batch of one record has beside its key, value and headers; generous."""
 HEADER_OVERHEAD = 12
+
+AT_ONCE = 400
+"""Letters in the producer's hands: each that waits there for room is woken for every batch that goes."""
+BATCH_BYTES = 2**17
 
 Coordinates = tuple[str, int, int, Reason]
 
@@ -61,6 +66,8 @@ class KafkaDeadLetters:
         self._fetch_token = fetch_token
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._alone = asyncio.Lock()
         self._under_way: dict[Coordinates, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
@@ -107,20 +114,42 @@ class KafkaDeadLetters:
         topic = letter_topic(self._template, letter.record.topic)
         now = datetime.now(UTC)
         try:
-            await self._send(topic, letter, letter_headers(letter, now))
-        except (MessageSizeTooLargeError, RecordListTooLargeError):
-            headers = letter_headers(letter, now, details=False)
             try:
-                await self._send(topic, letter, headers)
-            except (MessageSizeTooLargeError, RecordListTooLargeError):
-                size = letter_size(letter, headers)
-                raise Unavailable(
-                    f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size}"
-                ) from None
-            except KafkaError as error:
-                raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
+                async with self._places:
+                    await self._send(topic, letter, letter_headers(letter, now))
+            except TOO_LARGE:
+                async with self._all_places():
+                    await self._write_alone(topic, letter, now)
         except KafkaError as error:
             raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
+
+    async def _write_alone(self, topic: str, letter: Letter, now: datetime) -> None:
+        """The limit is on a batch, so it may have been its company that was too large."""
+        with contextlib.suppress(*TOO_LARGE):
+            await self._send(topic, letter, letter_headers(letter, now))
+            return
+        headers = letter_headers(letter, now, details=False)
+        try:
+            await self._send(topic, letter, headers)
+        except TOO_LARGE:
+            size = letter_size(letter, headers)
+            raise Unavailable(
+                f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size}"
+            ) from None
+
+    @contextlib.asynccontextmanager
+    async def _all_places(self) -> AsyncIterator[None]:
+        """Nobody else sends meanwhile."""
+        async with self._alone:
+            taken = 0
+            try:
+                while taken < AT_ONCE:
+                    await self._places.acquire()
+                    taken += 1
+                yield
+            finally:
+                for _ in range(taken):
+                    self._places.release()
 
     async def _send(self, topic: str, letter: Letter, headers: list[Header]) -> None:
         producer = await self._connected()
@@ -161,6 +190,7 @@ class KafkaDeadLetters:
             # What was compressed at its source must not outgrow the topic here; every reader can do gzip.
             "compression_type": "gzip",
             "max_request_size": MAX_REQUEST_BYTES,
+            "max_batch_size": BATCH_BYTES,
         }
 
     async def _disconnect(self) -> None:

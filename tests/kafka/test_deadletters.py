@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 import pytest
 
@@ -88,6 +89,33 @@ async def test_a_letter_that_is_too_large_goes_without_its_details(cluster: Clus
     written = await cluster.read_all(f"{topic}.dlq")
     assert [dict(each.headers)["dlq.offset"] for each in written] == [b"6", b"7", b"8"]
     assert "dlq.detail" not in dict(written[1].headers)
+
+
+async def test_letters_refused_in_company_go_alone_and_keep_their_details(cluster: Cluster) -> None:
+    """The topic's limit is on a batch: no letter that fits by itself may lose anything for its company."""
+    topic = await topics(cluster, max_message_bytes="4000")
+    flood = [letter(topic, n, key=b"k", value=_noise(600).encode()) for n in range(60)]
+
+    async with writer(cluster, topic) as letters:
+        await asyncio.gather(*map(letters.write, flood))
+
+    written = await cluster.read_all(f"{topic}.dlq")
+    assert {dict(each.headers)["dlq.offset"] for each in written} == {b"%d" % n for n in range(60)}
+    assert all("dlq.detail" in dict(each.headers) for each in written)
+
+
+async def test_a_flood_of_letters_of_one_key_is_written_in_large_batches(cluster: Cluster) -> None:
+    """After a bad deploy whole topics are letters; they must not take hours, nor the loop."""
+    topic = await topics(cluster)
+    flood = [letter(topic, n, key=b"k", value=b"v" * 300) for n in range(4000)]
+
+    async with writer(cluster, topic) as letters:
+        begun = time.process_time()
+        await asyncio.gather(*map(letters.write, flood))
+        spent = time.process_time() - begun
+
+    assert len(await cluster.read_all(f"{topic}.dlq")) == 4000
+    assert spent < 4000 * 0.002, "more than 2 ms of CPU a letter: they wake one another"
 
 
 async def test_a_letter_that_never_fits_names_the_limit_it_needs(cluster: Cluster) -> None:
