@@ -128,10 +128,12 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._ready.clear()
         if self._order is not None and len(steps) > 1:
             self._order.shuffle(steps)
-        for handle in steps:
+        for index, handle in enumerate(steps):
             if not handle.cancelled():
                 self._step(handle)
             if self._failure is not None:
+                # What was due all the same: without it a task could not even be cancelled.
+                self._ready.extendleft(reversed(steps[index + 1 :]))
                 raise self._failure
 
     def _step(self, handle: asyncio.Handle) -> None:

@@ -190,6 +190,7 @@ class FakeActions:
             raise truth.broken("rule 11: lease", f"{told(targets)} sent when the lease was over")
         for coordinate, _ in targets:
             truth.touched.add(coordinate)
+            membership.sent.add(coordinate)
             truth.may_be_applied.add(coordinate)
 
     def _check_order(self, coordinate: Coordinate, step: int) -> None:

@@ -74,6 +74,8 @@ class Membership:
     owned: set[Partition] = field(default_factory=set)
     settled_here: dict[Coordinate, float] = field(default_factory=dict)
     """Settled in this session and told by no acknowledged commit yet, and since when."""
+    sent: set[Coordinate] = field(default_factory=set)
+    """Requests of this session left with these."""
     unanswered: bool = False
     damage: str | None = None
     """Why the next owner may have to repeat something; None: no reason."""
@@ -190,11 +192,12 @@ class Membership:
                     "rule 2: whole snapshot", f"{partition}/{offset} not done again"
                 )
         for offset in before.claims - marks.claims:
-            dropped = not marks.has_done(offset)
-            if dropped and (partition, offset) in self.truth.may_be_applied:
-                raise self.truth.broken(
-                    "rule 2: whole snapshot", f"claim {partition}/{offset} dropped"
-                )
+            spot = partition, offset
+            under_way = spot in self.truth.may_be_applied and (
+                spot in self.sent or self.inherited(spot)
+            )
+            if under_way and not marks.has_done(offset):
+                raise self.truth.broken("rule 2: whole snapshot", f"claim {name(spot)} dropped")
 
     def _check_lane_claims(self, partition: Partition, marks: Marks) -> None:
         own = [offset for offset in marks.claims if not self.inherited((partition, offset))]

@@ -71,8 +71,11 @@ class Schedule:
         """Records and faults side by side, until the horizon."""
         for _ in range(self.rng.randint(1, 2)):
             self.world.start()
+        if "foundry" in self.kinds and self.rng.random() < 0.5:
+            # From the beginning: then it meets every record, rather than the few that still wait.
+            self.tasks.append(self._do(self._foundry()))
         count = self.rng.randint(0, 8) if self.kinds else 0
-        self.tasks = [self._do(self._produce())]
+        self.tasks.append(self._do(self._produce()))
         self.tasks += [self._do(self._fault()) for _ in range(count)]
         while self.tasks:
             await self.tasks.pop()
