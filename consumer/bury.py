@@ -129,6 +129,8 @@ class Bury:
                         self._watch.held(tenure.partition, f"a letter is not taken: {fault.cause}")
                     failures += 1
                 else:
+                    if failures:
+                        self._watch.noted(tenure.partition, "letters are taken again")
                     return True
                 if tenure.ending:
                     return False

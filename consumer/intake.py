@@ -45,6 +45,7 @@ class Intake:
         self._bury = bury
         self._wake = wake
         self._stuck: set[Partition] = set()
+        self._size_seen = _RECORD_COST
         # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self.stopping = False
@@ -53,9 +54,9 @@ class Intake:
         """Poll until `stopping`. Not to be cancelled: the source may be in the midst of a rebalance."""
         while not self.stopping:
             wanted = self._wanted()
-            wait = _POLL_WAIT if wanted and not self._ahead else _FULL_WAIT
-            credits_ = min(self._workload.room, _POLL_RECORDS)
-            records = await self._source.poll(wanted, credits_, wait)
+            soon = self._ahead or (self._workload.tenures and not wanted)
+            wait = _FULL_WAIT if soon else _POLL_WAIT
+            records = await self._source.poll(wanted, self._helping(), wait)
             for record in records:
                 self._take(record)
             ahead = bool(self._ahead)
@@ -67,6 +68,13 @@ class Intake:
                 self._wake()
                 # A source with records at hand returns without giving way to anybody.
                 await asyncio.sleep(0)
+
+    def _helping(self) -> int:
+        """How many records to ask for: as many as there is room for, if they are like those at hand."""
+        work = self._workload
+        each = max(_RECORD_COST, work.bytes // work.records if work.records else self._size_seen)
+        bytes_left = work.limits.max_bytes - work.bytes
+        return max(1, min(work.room, _POLL_RECORDS, bytes_left // each))
 
     def _wanted(self) -> list[Partition]:
         tenures = self._workload.tenures.values()
@@ -89,9 +97,9 @@ class Intake:
     def _catch_up(self) -> None:
         """Take what was too far ahead, as far as the first unsettled record has moved on."""
         for tenure, records in list(self._ahead.items()):
-            while records and not tenure.ending and self._receive(records[0], tenure):
-                records.popleft()
-            if not records or tenure.ending:
+            while records and (tenure.ending or self._receive(records[0], tenure)):
+                self._workload.shed(_size(records.popleft()))
+            if not records:
                 del self._ahead[tenure]
 
     def _say_stuck(self) -> None:
@@ -105,10 +113,9 @@ class Intake:
         tenure = self._workload.tenures.get((record.topic, record.partition))
         if tenure is None or tenure.ending:
             return  # fetched before the revocation: the next owner reads it
-        if tenure in self._ahead:
-            self._ahead[tenure].append(record)
-        elif not self._receive(record, tenure):
-            self._ahead[tenure] = deque((record,))
+        if tenure in self._ahead or not self._receive(record, tenure):
+            self._ahead.setdefault(tenure, deque()).append(record)
+            self._workload.took(_size(record))
 
     def _receive(self, record: Record | Unreadable, tenure: Tenure) -> bool:
         """False: the span up to this record does not fit beside the offset; it has to wait."""
@@ -135,7 +142,7 @@ class Intake:
             detail = "claimed by a former owner of the partition, under another contract"
             prepared = Rejected("unknown", detail, stage="submit")
         if isinstance(prepared, Rejected):
-            size = len(record.key or b"") + len(record.value or b"") + _RECORD_COST
+            size = _size(record)
             self._workload.took(size)
             self._bury.record(record, prepared, tenure, size)
         elif isinstance(prepared, Ignored):
@@ -148,6 +155,7 @@ class Intake:
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until
             prepared.claim = Claim(durable=True)  # it was found in the store
+        self._size_seen = prepared.size
         self._workload.took(prepared.size)
         self._workload.lanes.add(prepared)
 
@@ -170,3 +178,7 @@ class Intake:
             self._workload.took(_RECORD_COST)
             rejected = Rejected("unknown", detail, stage="submit")
             self._bury.record(record, rejected, tenure, _RECORD_COST)
+
+
+def _size(record: Record | Unreadable) -> int:
+    return len(record.key or b"") + len(record.value or b"") + _RECORD_COST
