@@ -88,7 +88,7 @@ async def _play(world: World, drafts: Sequence[Draft], screen: Screen, *, stay: 
             kept = await _one_course(course, drafts)
             if stay:
                 screen.say(by_hand.invitation(world))
-                await asyncio.Event().wait()
+                await service.ended()
             return await _stopped(service, screen) and kept
 
 

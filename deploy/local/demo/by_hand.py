@@ -7,7 +7,6 @@ import os
 import shlex
 import sys
 import uuid
-from pathlib import Path
 
 from deploy.local.demo.events import (
     EQUIPMENT,
@@ -68,7 +67,7 @@ def invitation(world: World) -> str:
     value = shlex.quote(encoded(EXAMPLE).decode())
     broken = shlex.quote('{"ticket_id": "T-7000001"}')
     url = f"{world.foundry_url}/__control__"
-    log = shlex.quote(str(Path(world.log)))
+    log = shlex.quote(str(world.log))
     return f"""Everything keeps running until Ctrl-C. In another terminal, from this folder:
 
   publish an event     {demo} publish {where} --key T-7000001 --type {EXAMPLE_TYPE} {value}
@@ -77,5 +76,6 @@ def invitation(world: World) -> str:
   see what was applied curl -s '{url}/objects/Ticket' | tail -c 400
   take Foundry down    curl -s -X POST -H 'Content-Type: application/json' -d '"status:status=503,duration=10"' {url}/faults
   watch the service    tail -f {log}
+  ask its doctor       {python} -m consumer doctor --config {shlex.quote(str(world.config))}
 
 The topics are {" and ".join(PARTITIONS)}; for {EQUIPMENT} leave --type out and give --topic {EQUIPMENT}."""

@@ -7,13 +7,14 @@ import json
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from deploy.local.demo.failed import DemoFailed
 from deploy.local.demo.world import STOP_TIMEOUT, World
 from deploy.local.kafka.child import Child
 
 LAST_LINES = 15
+LOOK_EVERY = 0.5
 
 
 class Service:
@@ -69,6 +70,12 @@ class Service:
         if self._child is not None and not self._child.alive:
             code = self._child.process.returncode
             raise DemoFailed(f"the service ended by itself with {code}:\n{self._tail()}")
+
+    async def ended(self) -> NoReturn:
+        """Wait for its end, which is a fault. Raises DemoFailed."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_EVERY)
 
     @property
     def gate(self) -> str:
