@@ -52,6 +52,13 @@ class Cluster:
         async with self._admin() as admin:
             return set(await admin.list_topics())
 
+    async def delete_topic(self, name: str) -> None:
+        async with self._admin() as admin:
+            await admin.delete_topics([name])
+            async with asyncio.timeout(30):
+                while name in await admin.list_topics():
+                    await asyncio.sleep(0.05)
+
     async def delete_records_before(self, topic: str, offset: int, partition: int = 0) -> None:
         async with self._admin() as admin:
             await admin.delete_records(

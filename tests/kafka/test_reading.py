@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import LeaderNotAvailableError, RecordTooLargeError
 
+from consumer.kafka import patches, reading
 from consumer.model import Partition, Record, Unreadable
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster, unique
@@ -76,6 +78,78 @@ async def test_a_record_that_cannot_be_decoded_costs_no_other_one(
     (bad,) = [each for each in taken if isinstance(each, Unreadable)]
     assert (bad.offset, bad.key, bad.value) == (2, b"k", b"2")
     assert bad.headers == (("%FF%FEkey", b"x"), ("ok", None))
+
+
+async def test_a_bad_record_that_cannot_be_fetched_again_at_once_costs_none_before_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it raised, the library takes what it had decoded before for consumed."""
+    topic = await cluster.create_topic()
+    await cluster.produce_raw(
+        topic, batch((b"k", b"0", ()), (b"k", b"1", ()), (b"k", b"2", [("BAD--", b"x")]))
+    )
+    fetch_raw, failures = patches.fetch_raw, [LeaderNotAvailableError() for _ in range(3)]
+
+    async def sometimes(*args: Any) -> patches.RawFetch:
+        if failures:
+            raise failures.pop()
+        return await fetch_raw(*args)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        monkeypatch.setattr(patches, "fetch_raw", sometimes)
+        taken = await member.take(3)
+
+    assert offsets(taken, 0) == [0, 1, 2]
+    assert failures == []
+
+
+async def test_what_the_library_skips_while_it_raises_is_read_all_the_same(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moves its position past a record that is larger than a fetch, and then raises."""
+    monkeypatch.setattr(reading, "LOOK_AGAIN_AFTER", 0.0)
+    topic = await cluster.create_topic()
+    await cluster.produce(topic, b"0", b"1", b"2")
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        consumer = member.source._joined.consumer  # type: ignore[union-attr]  # joined
+        getmany = consumer.getmany
+        raised: list[tuple[TopicPartition, ...]] = []
+
+        async def skipping(*tps: TopicPartition, **limits: Any) -> Any:
+            if tps != (reading.NOTHING,) and not raised:
+                raised.append(tps)
+                consumer.seek(tps[0], 1)
+                raise RecordTooLargeError
+            return await getmany(*tps, **limits)
+
+        monkeypatch.setattr(consumer, "getmany", skipping)
+        taken = await member.take(3)
+
+    assert raised == [(TopicPartition(topic, 0),)]
+    assert offsets(taken, 0) == [0, 1, 2]
+
+
+async def test_what_was_taken_before_a_rebalance_is_not_handed_out_after_it(
+    cluster: Cluster,
+) -> None:
+    topic = await cluster.create_topic()
+    partition = Partition(topic, 0)
+    await cluster.produce(topic, *[b"v"] * 5)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        await asyncio.sleep(0.5)  # they are in the library's buffer
+        reader = member.source._joined.reader  # type: ignore[union-attr]  # joined
+        poll = asyncio.create_task(member.source.poll([partition], 500, 0.0))
+        while reader._reading is None:
+            await asyncio.sleep(0)
+        # A new session that begins at 3, after the records were taken and before the poll returns.
+        reader._reading.add_done_callback(lambda _: reader.take({partition: 3}))
+        old = await poll
+        new = await member.take(2)
+
+    assert list(old) == []
+    assert offsets(new, 0) == [3, 4]
 
 
 async def test_a_corrupt_batch_holds_its_partition_and_no_other(fragile: Broker) -> None:

@@ -8,7 +8,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from consumer.errors import StartRefused
 from consumer.model import Committed, Partition
 from tests.broker import NEEDS_BROKER, Cluster, unique
-from tests.kafka.member import config, joined
+from tests.kafka.member import config, joined, polling
 
 pytestmark = NEEDS_BROKER
 
@@ -21,6 +21,19 @@ async def test_a_missing_topic_is_named_and_not_made(cluster: Cluster) -> None:
             pass
 
     assert missing not in await cluster.topics()
+
+
+async def test_a_topic_that_is_deleted_while_we_run_is_not_made_anew(cluster: Cluster) -> None:
+    """The library's metadata requests would have the broker create it, empty and with its own defaults."""
+    topic, other = await cluster.create_topic(), await cluster.create_topic()
+
+    async with joined(config(cluster.bootstrap_servers), topic, other) as member, polling(member):
+        await cluster.delete_topic(topic)
+        client = member.source._joined.consumer._client  # type: ignore[union-attr]  # joined
+        for _ in range(3):
+            await client.force_metadata_update()
+
+        assert topic not in await cluster.topics()
 
 
 async def test_no_broker_is_named() -> None:
