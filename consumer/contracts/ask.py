@@ -127,8 +127,9 @@ def _read(of: FieldOrFunction[E], event: E) -> Any:
 def _primary_key(value: Any) -> str | int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"a primary key must be str or int, not {type(value).__name__}")
-    if value == "":
-        raise ValueError("the primary key is empty")
+    if value in ("", ".", ".."):
+        # No such segment stands in a URL: the object could never be asked for.
+        raise ValueError("the primary key is empty, or a path step")
     return value
 
 

@@ -199,6 +199,7 @@ def test_ask_takes_an_object_that_exists_as_applied_unless_told_otherwise() -> N
         ({"key": "tags"}, TypeError),
         ({"key": lambda _: True}, TypeError),
         ({"key": lambda _: ""}, ValueError),
+        ({"key": lambda _: ".."}, ValueError),
         ({"where": {"tags": "tags"}}, ValueError),
     ],
 )
