@@ -1,0 +1,285 @@
+"""A test's stage: topics, the Foundry emulator, processes of the service, load, and witnesses of it all."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from itertools import islice
+from pathlib import Path
+
+from deploy.local.foundry import Client, Fault, Foundry, serve
+from deploy.local.foundry.effects import Asked
+from deploy.local.foundry.identity import ALL_SCOPES
+from tests.e2e.jobs import Job, mixed
+from tests.e2e.kafka import Kafka
+from tests.e2e.ontology import NAME, ONTOLOGY
+from tests.e2e.oracle import Effect, Evidence, Kill, Stored, Verdict, judge
+from tests.e2e.service import PATIENCE, Service, until
+
+CLIENT = "e2e"
+SESSION_TIMEOUT = 6
+COMMIT_INTERVAL = 0.5
+REQUEST_TIMEOUT = 3
+GRACE = 9
+SETTLE_TIME = 1
+LATENCY = Fault("latency", low=0.02, high=0.06)
+TICK = 0.1
+LOOK_EVERY = 0.25
+LEAST_WORK = 30
+"""Effects after which a process counts as at work."""
+
+
+class Scene:
+    """Made by `staged`."""
+
+    def __init__(self, kafka: Kafka, folder: Path) -> None:
+        self.kafka = kafka
+        self.secret = f"canary-{secrets.token_hex(12)}"
+        self.services: list[Service] = []
+        self.kills: list[Kill] = []
+        self.looks: list[Stored] = []
+        self.latest: dict[int, Stored] = {}
+        """By partition, the last look at the store."""
+        self.foundry: Foundry
+        self._jobs = mixed()
+        self._folder = folder
+        self._earlier: list[Effect] = []
+        self._port = 0
+        self._running: AsyncExitStack | None = None
+        self._killed: tuple[float, int] | None = None
+
+    # Foundry
+
+    async def open_foundry(self) -> None:
+        """It listens, always at the same address; what it knew before is forgotten."""
+        self._running = AsyncExitStack()
+        client = Client(CLIENT, {self.secret}, ALL_SCOPES)
+        serving = serve(ONTOLOGY, port=self._port, clients=[client], faults=[LATENCY])
+        self.foundry = await self._running.enter_async_context(serving)
+        self._port = int(self.foundry.url.rpartition(":")[2])
+
+    async def close_foundry(self) -> None:
+        """Connections are refused."""
+        if self._running is not None:
+            await self._running.aclose()
+            self._running = None
+            self._earlier = self.effects
+
+    @property
+    def effects(self) -> list[Effect]:
+        """All that took effect so far; the sequence goes on over a restart of Foundry."""
+        before = len(self._earlier)
+        if self._running is None:
+            return self._earlier
+        return self._earlier + [
+            Effect(before + each.sequence, each.time, str(each.parameters["record"]))
+            for each in self.foundry.effects
+        ]
+
+    @contextmanager
+    def fault(self, text: str, **given: object) -> Iterator[None]:
+        """It is on as long as the block lasts."""
+        switched = self.foundry.faults.switch_on(Fault(text, **given))  # type: ignore[arg-type]  # checked by itself
+        try:
+            yield
+        finally:
+            self.foundry.faults.clear(switched.id)
+
+    def under_way(self, action: str) -> list[Asked]:
+        """Requests of this action type that Foundry has not answered yet."""
+        return [
+            each for each in self.foundry.requests.under_way if f"/{action}/apply" in each.path
+        ]
+
+    # The service
+
+    def config(self, **changes: Mapping[str, object]) -> Path:
+        """Settings with which it works, but for what is changed: `section={key: value}`."""
+        sections: dict[str, dict[str, object]] = {
+            "consumer": {"contracts": "tests.e2e.contracts"},
+            "kafka": {
+                "bootstrap_servers": self.kafka.servers,
+                "group_id": self.kafka.group,
+                "session_timeout": SESSION_TIMEOUT,
+                "commit_interval": COMMIT_INTERVAL,
+            },
+            "topics": {"work": self.kafka.topic},
+            "foundry": {
+                "hostname": self.foundry.url,
+                "ontology": NAME,
+                "client_id": CLIENT,
+                "client_secret_file": str(self._secret_file()),
+                "request_timeout": REQUEST_TIMEOUT,
+                "settle_time": SETTLE_TIME,
+                "max_in_flight": 16,
+            },
+            "retry": {"maximum": 1},
+            "dead_letters": {"budget_burst": 10_000},
+            "stop": {"grace": GRACE},
+            "admin": {"port": 0},
+            "log": {"level": "debug", "format": "json"},
+        }
+        for section, changed in changes.items():
+            sections[section].update(changed)
+        path = self._folder / f"service-{len(self.services)}.toml"
+        path.write_text("".join(_table(name, keys) for name, keys in sections.items()))
+        return path
+
+    def _secret_file(self) -> Path:
+        path = self._folder / "client_secret"
+        path.touch(mode=0o600)
+        path.write_text(self.secret)
+        return path
+
+    def start(self, *arguments: str, **changes: Mapping[str, object]) -> Service:
+        """`consumer run` with these settings, or another command."""
+        config = self.config(**changes)
+        log = self._folder / f"service-{len(self.services)}.log"
+        service = Service(config, log, *(arguments or ("run",)))
+        self.services.append(service)
+        return service
+
+    async def start_to_work(self, **changes: Mapping[str, object]) -> Service:
+        """The same, at work: effects come in."""
+        service = self.start(**changes)
+        await service.says("assigned")
+        await self.progress()
+        return service
+
+    async def progress(self, effects: int = LEAST_WORK) -> None:
+        """So many more effects have come in."""
+        before = len(self.effects)
+        await self.until(lambda: len(self.effects) >= before + effects, f"{effects} more effects")
+
+    async def until(
+        self, holds: Callable[[], object], what: str, *, within: float = PATIENCE
+    ) -> None:
+        await until(holds, what, within=within, tell=self._tails)
+
+    def _tails(self) -> str:
+        return "\n".join(f"--- {each.log.name}\n{each.tail()}" for each in self.services[-2:])
+
+    # Load, and what came of it
+
+    async def publish(self, number: int) -> None:
+        await self.kafka.publish(islice(self._jobs, number))
+
+    @asynccontextmanager
+    async def load(self, rate: int = 150, **mix: object) -> AsyncIterator[None]:
+        """So many jobs a second are published as long as the block lasts."""
+        if mix:
+            self._jobs = mixed(**mix)  # type: ignore[arg-type]  # as there
+        stopped = asyncio.Event()
+
+        async def run() -> None:
+            owed, last = 0.0, time.monotonic()
+            while not stopped.is_set():
+                now = time.monotonic()
+                owed, last = min(owed + (now - last) * rate, rate), now
+                await self.publish(int(owed))
+                owed -= int(owed)
+                await asyncio.sleep(TICK)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run(), name="load")
+            try:
+                yield
+            finally:
+                stopped.set()
+
+    async def look(self) -> None:
+        """Look at the store."""
+        for stored in await self.kafka.stored():
+            self.looks.append(stored)
+            self.latest[stored.partition] = stored
+
+    async def watch(self) -> None:
+        """Look at the store for ever."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY)
+
+    def kill(self, service: Service) -> None:
+        """SIGKILL, now: what was in flight at this moment is counted."""
+        self._killed = time.time(), self.foundry.in_flight
+        service.kill()
+
+    async def note_kill(self) -> None:
+        """What is in the store now is what the last one left that was killed. Call it before the next one is at work."""
+        if self._killed is not None:
+            when, in_flight = self._killed
+            self._killed = None
+            await self.look()
+            self.kills.append(Kill(when, dict(self.latest), in_flight))
+
+    @property
+    def committed(self) -> bool:
+        """All that was published is behind the watermark in the store."""
+        return all(
+            partition in self.latest and self.latest[partition].offset >= end
+            for partition, end in self.kafka.ends.items()
+            if end
+        )
+
+    async def settled(self, *, within: float = PATIENCE) -> None:
+        """Everything that was published is settled and committed."""
+        await self.until(lambda: self.committed, "all is committed", within=within)
+
+    async def verdict(self) -> Verdict:
+        evidence = Evidence(
+            self.kafka.published,
+            self.effects,
+            await self.kafka.letters(),
+            self.looks,
+            self.kills,
+            resend_window=10 * COMMIT_INTERVAL + REQUEST_TIMEOUT,
+        )
+        return judge(evidence)
+
+    # The end
+
+    def refuse_told_secrets(self) -> None:
+        """No secret and no token stands in what any process has written, at log level debug."""
+        known = {self.secret, *self.foundry.identity._tokens}
+        for service in self.services:
+            told = [secret for secret in known if secret in service.output]
+            assert not told, f"{service.log.name} tells {len(told)} secrets"
+
+    def kill_all(self) -> None:
+        for service in self.services:
+            service.kill()
+
+
+def _table(name: str, keys: Mapping[str, object]) -> str:
+    lines = [f"{key} = {_toml(value)}" for key, value in keys.items() if value is not None]
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+@asynccontextmanager
+async def staged(kafka: Kafka, folder: Path) -> AsyncIterator[Scene]:
+    """With Foundry listening and the store being watched. At the end nothing is left running."""
+    scene = Scene(kafka, folder)
+    await scene.open_foundry()
+    watching = asyncio.create_task(scene.watch(), name="watch")
+    try:
+        yield scene
+        scene.refuse_told_secrets()
+        if watching.done():
+            watching.result()
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+        scene.kill_all()
+        await scene.close_foundry()
+
+
+def jobs_of(kind: str, number: int, *, prefix: str, lanes: int = 40) -> list[Job]:
+    """In lanes of their own, which begin with `prefix`."""
+    return list(islice(mixed(lanes, (kind,), prefix), number))
