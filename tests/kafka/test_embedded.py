@@ -74,10 +74,19 @@ def test_it_does_not_outlive_a_parent_that_was_killed() -> None:
     assert alive == []
 
 
-def test_a_killed_command_leaves_no_broker() -> None:
-    with by_hand(COMMAND) as (process, java, _):
-        process.kill()
-        _, alive = psutil.wait_procs([java], timeout=10)
+def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> None:
+    parent = (
+        "import pathlib, sys, time; from deploy.local.kafka.child import Child;"
+        f"child = Child(['sleep', '600'], pathlib.Path({str(tmp_path / 'out')!r}));"
+        "print(child.process.pid, flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)  # noqa: S603  # ours
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs([child], timeout=10)
 
     assert alive == []
 
