@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,3 +122,7 @@ async def polling(*members: Member) -> AsyncIterator[None]:
             yield
         finally:
             ended.set()
+
+
+def offsets(taken: Iterable[Record | Unreadable], partition: int) -> list[int]:
+    return [each.offset for each in taken if each.partition == partition]
