@@ -49,7 +49,7 @@ def backlog(world: World, scale: Scale) -> Section:
         loads.append(Load(events, count))
     few = world.topics.filled(Load(FEW, KEYS))
     heaps = [Heap(load, [], []) for load in dict.fromkeys(loads)]
-    for _ in range(scale.rounds):
+    for _ in range(scale.side_rounds):
         base = measure(world, "consumer", few, events=FEW)
         for heap in heaps:
             topic = world.topics.filled(heap.load)

@@ -18,7 +18,7 @@ _ROUTES: tuple[Route, ...] = ("safe", "create", "never", "ask")
 def claims(world: World, scale: Scale) -> Section:
     """Each round has each route once."""
     runs: dict[Route, list[Run]] = {route: [] for route in _ROUTES}
-    for _ in range(scale.rounds):
+    for _ in range(scale.side_rounds):
         for route in _ROUTES:
             topic = world.topics.filled(Load(scale.claim_events, _KEYS, route))
             events = scale.claim_events

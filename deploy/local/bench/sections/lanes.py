@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.local.bench.figures import Section, Spread, Target, at_most
 from deploy.local.bench.records import Load
-from deploy.local.bench.runs import Run, measure
+from deploy.local.bench.runs import Contender, Run, measure
 from deploy.local.bench.scale import Scale
 from deploy.local.bench.world import World
 
@@ -28,7 +28,7 @@ def keys(world: World, scale: Scale) -> Section:
     figures: dict[str, object] = {}
     for count in _KEYS:
         events = scale.one_key_events if count == 1 else _EVENTS
-        ours, bare = _side_by_side(world, events, count, 1 if count == 1 else scale.rounds)
+        ours, bare = _side_by_side(world, events, count, 1 if count == 1 else scale.side_rounds)
         ratios = Spread([a.seen.seconds / b.seen.seconds for a, b in zip(ours, bare, strict=True)])
         seconds = Spread([run.seen.seconds for run in ours])
         rows.append(
@@ -37,9 +37,10 @@ def keys(world: World, scale: Scale) -> Section:
                 "events": f"{events:,}",
                 "seconds": seconds.shown(),
                 "bare loop": Spread([run.seen.seconds for run in bare]).shown(),
-                "service / bare": ratios.shown(),
-                "CPU, s": Spread([run.cpu for run in ours]).shown(),
-                "most in flight": str(max(run.seen.most_in_flight for run in ours)),
+                "/ bare": ratios.shown(),
+                "CPU s": Spread([run.cpu for run in ours]).shown(1),
+                "bare CPU": Spread([run.cpu for run in bare]).shown(1),
+                "in flight": str(max(run.seen.most_in_flight for run in ours)),
             }
         )
         figures[str(count)] = {"seconds": seconds.values, "ratios": ratios.values}
@@ -65,18 +66,11 @@ def _side_by_side(
     topic = world.topics.filled(Load(events, count, "alone", 1))
     ours: list[Run] = []
     bare: list[Run] = []
+    turns: list[tuple[list[Run], Contender]] = [(ours, "consumer"), (bare, "keyed")]
     for _ in range(rounds):
-        for runs, contender in ((ours, "consumer"), (bare, "keyed")):
-            runs.append(
-                measure(
-                    world,
-                    "consumer" if contender == "consumer" else "keyed",
-                    topic,
-                    events=events,
-                    in_flight=IN_FLIGHT,
-                    delay=DELAY,
-                )
-            )
+        for runs, contender in turns:
+            run = measure(world, contender, topic, events=events, in_flight=IN_FLIGHT, delay=DELAY)
+            runs.append(run)
     return ours, bare
 
 

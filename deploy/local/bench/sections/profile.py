@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pstats
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,8 +17,7 @@ from deploy.local.bench.scale import Scale
 from deploy.local.bench.sections.ratios import FEW, KEYS, cost
 from deploy.local.bench.world import World
 
-_PROFILED_EVENTS = 10_000
-_SHOWN = 30
+_LEAST_SHOWN = 0.4
 _STAGES_WITHIN = 120.0
 
 
@@ -53,24 +51,26 @@ def profile(world: World, scale: Scale) -> Section:
     )
 
 
-def functions(world: World, _scale: Scale) -> Section:
-    """Where a whole run spends its time by function; the profiler makes calls dearer than they are."""
-    topic = world.topics.filled(Load(_PROFILED_EVENTS, KEYS))
-    output = world.scratch / "profile"
-    before = ("-m", "cProfile", "-o", str(output))
-    measure(world, "consumer", topic, events=_PROFILED_EVENTS, before=before)
-    found: Any = pstats.Stats(str(output)).get_stats_profile()
-    spent = sorted(found.func_profiles.items(), key=lambda item: -item[1].tottime)
+def functions(world: World, scale: Scale) -> Section:
+    """Where a whole run spends its time by function, looked at now and then, so that nothing is made dearer."""
+    topic = world.topics.filled(Load(scale.events, KEYS))
+    output = world.scratch / "samples.json"
+    before = ("-m", "deploy.local.bench.sampler", str(output))
+    run = measure(world, "consumer", topic, events=scale.events, before=before)
+    told: Any = json.loads(output.read_text())
+    each = run.cpu / told["samples"] / scale.events * 1e6
+    found = sorted(told["functions"], key=lambda of: -of["with_callees"])
     rows = [
         {
-            "function": f"{Path(of.file_name).name}:{of.line_number} {name}",
-            "own µs an event": f"{of.tottime / _PROFILED_EVENTS * 1e6:.2f}",
-            "with callees": f"{of.cumtime / _PROFILED_EVENTS * 1e6:.2f}",
-            "calls": str(of.ncalls),
+            "function": f"{'/'.join(Path(of['file']).parts[-2:])}:{of['line']} {of['name']}",
+            "µs an event": f"{of['with_callees'] * each:.2f}",
+            "its own": f"{of['own'] * each:.2f}",
         }
-        for name, of in spent[:_SHOWN]
+        for of in found
+        if of["with_callees"] * each >= _LEAST_SHOWN and of["name"] != "<module>"
     ]
-    return Section("functions", f"Functions of a run of {_PROFILED_EVENTS:,} events", rows)
+    note = f"{told['samples']} looks; start and end are in it, spread over the events"
+    return Section("functions", f"Functions of a run of {scale.events:,} events", rows, note=note)
 
 
 def _row(stage: str, taken: float, whole: float) -> dict[str, str]:
