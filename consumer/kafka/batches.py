@@ -55,20 +55,42 @@ class Batch:
         return f"the batch of offsets {self.base_offset} to {self.last_offset}"
 
 
-def first_data_batch(
+def through_first_fault(
     data: bytes, aborted: Sequence[tuple[int, int]], partition: Partition, offset: int
 ) -> Salvaged:
-    """The records from `offset` on, up to the end of the first batch that has any for a reader.
+    """The records from `offset` on, through the first batch with an `Unreadable`, or to the end of the data.
 
-    Control batches and those of aborted transactions are passed over. Nothing there: no records, and
-    `next_offset` past what was passed over.
+    Whoever asks was stopped by a fault further on: the good batches before it come with it, as each would
+    cost another fetch. Control batches and those of aborted transactions are passed over.
 
     Raises:
-        CorruptBatch: checksum, compression or structure is wrong.
+        CorruptBatch: the first batch with records is; a later one is met when it is the first.
+    """
+    found: list[PlainRecord | Unreadable] = []
+    next_offset = offset
+    try:
+        for batch, wanted in _batches(data, aborted, offset):
+            records = read(batch, partition) if wanted else []
+            found += [each for each in records if each.offset >= offset]
+            next_offset = batch.last_offset + 1
+            if any(isinstance(each, Unreadable) for each in records):
+                break
+    except CorruptBatch:
+        if not found:
+            raise
+    return Salvaged(found, next_offset)
+
+
+def _batches(
+    data: bytes, aborted: Sequence[tuple[int, int]], offset: int
+) -> Iterator[tuple[Batch, bool]]:
+    """Each batch from `offset` on, and whether its records are for a reader.
+
+    Raises:
+        CorruptBatch: its checksum is wrong.
     """
     pending = sorted(aborted, key=lambda transaction: transaction[1])
     aborting: set[int] = set()
-    next_offset = offset
     for batch in split(data):
         if batch.last_offset < offset:
             continue
@@ -79,11 +101,9 @@ def first_data_batch(
         if batch.attributes & CONTROL:
             if _is_abort(batch):
                 aborting.discard(batch.producer_id)
-        elif not (batch.attributes & TRANSACTIONAL and batch.producer_id in aborting):
-            records = [each for each in read(batch, partition) if each.offset >= offset]
-            return Salvaged(records, batch.last_offset + 1)
-        next_offset = batch.last_offset + 1
-    return Salvaged((), next_offset)
+            yield batch, False
+        else:
+            yield batch, not (batch.attributes & TRANSACTIONAL and batch.producer_id in aborting)
 
 
 def split(data: bytes) -> Iterator[Batch]:

@@ -19,7 +19,7 @@ from aiokafka.errors import (
 
 from consumer.errors import ConsumerError
 from consumer.kafka import patches
-from consumer.kafka.batches import CorruptBatch, Salvaged, first_data_batch
+from consumer.kafka.batches import CorruptBatch, Salvaged, through_first_fault
 from consumer.kafka.client import PARTITION_FETCH_BYTES
 from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Clock
@@ -219,8 +219,8 @@ class Reader:
                 await self._salvage(partition, begin, room, found)
 
     async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
-        """Read one batch by ourselves: the good records of it, and what can be told of the others."""
-        salvaged = await self._fetch_batch(partition, begin)
+        """Read past the library: the good records up to the fault, and what can be told of the bad ones."""
+        salvaged = await self._fetch_past(partition, begin)
         if salvaged is None or found.epoch != self._epoch:
             return
         records = salvaged.records[:room]
@@ -232,12 +232,12 @@ class Reader:
         found.records.extend(records)
         found.positions[partition] = position
 
-    async def _fetch_batch(self, partition: Partition, begin: int) -> Salvaged | None:
+    async def _fetch_past(self, partition: Partition, begin: int) -> Salvaged | None:
         """None: not now, or the partition is held."""
         tp = TopicPartition(*partition)
         try:
             raw = await patches.fetch_raw(self._consumer, tp, begin, PARTITION_FETCH_BYTES)
-            return first_data_batch(raw.records, raw.aborted, partition, begin)
+            return through_first_fault(raw.records, raw.aborted, partition, begin)
         except CorruptBatch as corrupt:
             self._hold(
                 partition, f"{corrupt}: restore it from a replica, or move the group past it"

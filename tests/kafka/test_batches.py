@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from consumer.kafka.batches import CorruptBatch, first_data_batch
+from consumer.kafka.batches import CorruptBatch, through_first_fault
 from consumer.model import Partition, PlainRecord, Unreadable
 from tests.kafka.raw import batch, with_right_checksum
 
@@ -32,7 +32,7 @@ def test_all_records_of_a_batch_are_read_with_every_compression(compression: int
         (b"k", b"v", [("a", b"1"), ("a", None)]), (None, None, ()), compression=compression
     )
 
-    salvaged = first_data_batch(data, (), P, 0)
+    salvaged = through_first_fault(data, (), P, 0)
 
     assert salvaged.records == [
         PlainRecord("orders", 1, 0, 1000, 0, b"k", b"v", (("a", b"1"), ("a", None))),
@@ -44,7 +44,7 @@ def test_all_records_of_a_batch_are_read_with_every_compression(compression: int
 def test_a_header_key_that_is_not_utf_8_is_escaped_and_all_else_recovered() -> None:
     data = batch((b"k", b"v", [("good", b"1"), ("BAD--", b"2")]), (b"k2", b"v2", ()))
 
-    bad, good = first_data_batch(data, (), P, 0).records
+    bad, good = through_first_fault(data, (), P, 0).records
 
     assert bad == Unreadable(
         "orders",
@@ -63,20 +63,35 @@ def test_a_header_key_that_is_not_utf_8_is_escaped_and_all_else_recovered() -> N
 def test_records_before_the_wanted_offset_are_left_out() -> None:
     data = batch((b"0", b"", ()), (b"1", b"", ()), (b"2", b"", ()), base_offset=10)
 
-    salvaged = first_data_batch(data, (), P, 11)
+    salvaged = through_first_fault(data, (), P, 11)
 
     assert [each.offset for each in salvaged.records] == [11, 12]
 
 
-def test_only_the_first_batch_is_read_so_that_a_later_one_cannot_spoil_it() -> None:
+def test_a_corrupt_batch_does_not_spoil_the_good_ones_before_it() -> None:
     good = batch((b"0", b"", ()))
     spoilt = bytearray(batch((b"1", b"", ()), base_offset=1))
     spoilt[-1] ^= 0xFF
 
-    salvaged = first_data_batch(good + bytes(spoilt), (), P, 0)
+    salvaged = through_first_fault(good + bytes(spoilt), (), P, 0)
 
     assert [each.offset for each in salvaged.records] == [0]
     assert salvaged.next_offset == 1
+
+
+def test_good_batches_up_to_the_fault_come_with_it_and_those_behind_do_not() -> None:
+    """A fetch for each batch made a dozen records a second of a partition with one such record."""
+    data = (
+        batch((b"0", b"", ()))
+        + batch((b"1", b"", ()), base_offset=1)
+        + batch((b"2", b"", [("BAD--", b"2")]), base_offset=2)
+        + batch((b"3", b"", ()), base_offset=3)
+    )
+
+    salvaged = through_first_fault(data, (), P, 0)
+
+    assert [type(each) for each in salvaged.records] == [PlainRecord, PlainRecord, Unreadable]
+    assert salvaged.next_offset == 3
 
 
 def test_a_wrong_checksum_is_corrupt_and_names_its_offsets() -> None:
@@ -84,7 +99,7 @@ def test_a_wrong_checksum_is_corrupt_and_names_its_offsets() -> None:
     data[-1] ^= 0xFF
 
     with pytest.raises(CorruptBatch, match="offsets 5 to 6 has a wrong checksum"):
-        first_data_batch(bytes(data), (), P, 5)
+        through_first_fault(bytes(data), (), P, 5)
 
 
 def test_a_wrong_structure_under_a_right_checksum_is_corrupt() -> None:
@@ -92,7 +107,7 @@ def test_a_wrong_structure_under_a_right_checksum_is_corrupt() -> None:
     data[-3:] = b"\x7f\x7f\x7f"
 
     with pytest.raises(CorruptBatch, match="wrong structure"):
-        first_data_batch(with_right_checksum(data), (), P, 0)
+        through_first_fault(with_right_checksum(data), (), P, 0)
 
 
 @pytest.mark.parametrize("compression", [1, 2, 3, 4])
@@ -101,15 +116,15 @@ def test_what_cannot_be_decompressed_is_corrupt(compression: int) -> None:
     data[70:80] = b"\xee" * 10
 
     with pytest.raises(CorruptBatch, match=r"decompressed|structure"):
-        first_data_batch(with_right_checksum(data), (), P, 0)
+        through_first_fault(with_right_checksum(data), (), P, 0)
 
 
 def test_a_batch_that_was_cut_short_by_the_broker_is_left_for_the_next_fetch() -> None:
     data = batch((b"k", b"v", ()))
 
-    salvaged = first_data_batch(data[:-1], (), P, 0)
+    salvaged = through_first_fault(data[:-1], (), P, 0)
 
-    assert (salvaged.records, salvaged.next_offset) == ((), 0)
+    assert (salvaged.records, salvaged.next_offset) == ([], 0)
 
 
 def test_aborted_transactions_and_markers_are_passed_over() -> None:
@@ -119,21 +134,21 @@ def test_aborted_transactions_and_markers_are_passed_over() -> None:
         + batch((b"2", b"", ()), producer_id=7, transactional=True, base_offset=2)
     )
 
-    salvaged = first_data_batch(data, [(7, 0)], P, 0)
+    salvaged = through_first_fault(data, [(7, 0)], P, 0)
 
     assert [each.key for each in salvaged.records] == [b"2"]
 
 
 def test_with_nothing_but_markers_the_position_still_moves_past_them() -> None:
-    salvaged = first_data_batch(marker(0, 7, 1), (), P, 0)
+    salvaged = through_first_fault(marker(0, 7, 1), (), P, 0)
 
-    assert (salvaged.records, salvaged.next_offset) == ((), 1)
+    assert (salvaged.records, salvaged.next_offset) == ([], 1)
 
 
 def test_time_of_the_broker_counts_where_the_topic_says_so() -> None:
     data = bytearray(batch((b"k", b"v", ()), (b"k", b"v", ())))
     struct.pack_into(">h", data, ATTRIBUTES_AT, 0x08)
 
-    first, _ = first_data_batch(with_right_checksum(data), (), P, 0).records
+    first, _ = through_first_fault(with_right_checksum(data), (), P, 0).records
 
     assert (first.timestamp, first.timestamp_type) == (1001, 1)
