@@ -9,11 +9,50 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from consumer.model import Envelope
-from consumer.stages.headers import Found, attribute, familiar_text, header_text, media_type, quoted
+from consumer.stages.headers import (
+    MAX_TEXT,
+    Found,
+    attribute,
+    header_text,
+    media_type,
+    quoted,
+)
 from consumer.stages.strict_json import parse_object, undecodable
 
 _REQUIRED = ("specversion", "id", "source", "type")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+# A topic has few sources and types, and each record names one of each: those that were found fit.
+_familiar: dict[bytes, str] = {}
+_MOST_FAMILIAR = 1024
+_USUAL_MEDIA = frozenset({None, b"application/json"})
+
+
+def usual(found: Found, data: bytes, size: int) -> Envelope | None:
+    """A binary event that breaks no rule at first sight; None: `from_headers` has to look closely.
+
+    It knows no rule of its own: what passes here passes there. It costs half as much.
+    """
+    get = found.values.get
+    source, event_type = _familiar.get(get("ce_source", b"")), _familiar.get(get("ce_type", b""))
+    raw_id, time = get("ce_id"), get("ce_time")
+    if (
+        source is None
+        or event_type is None
+        or raw_id is None
+        or found.ambiguous
+        or get("ce_specversion") != b"1.0"
+        or get("content-type") not in _USUAL_MEDIA
+        or "ce_subject" in found.values
+        or not (raw_id.isascii() and 0 < len(raw_id) <= MAX_TEXT)
+    ):
+        return None
+    event_id = raw_id.decode()
+    if not event_id.isprintable():
+        return None
+    said = None if time is None else checked_time("header ce_time", time.decode(errors="replace"))
+    return Envelope(event_id, event_type, data, source, said, None, False, size)  # noqa: FBT003
 
 
 def from_headers(found: Found, data: bytes, size: int) -> Envelope:
@@ -33,13 +72,20 @@ def from_headers(found: Found, data: bytes, size: int) -> Envelope:
         raise undecodable("header ce_specversion is not 1.0")
     return Envelope(
         header_text("ce_id", event_id),
-        familiar_text("ce_type", event_type),
+        _familiar_text("ce_type", event_type),
         data,
-        familiar_text("ce_source", source),
+        _familiar_text("ce_source", source),
         None if time is None else checked_time("header ce_time", time.decode(errors="replace")),
         None if subject is None else header_text("ce_subject", subject),
         size=size,
     )
+
+
+def _familiar_text(name: str, raw: bytes) -> str:
+    text = header_text(name, raw)
+    if len(_familiar) < _MOST_FAMILIAR:
+        _familiar[raw] = text
+    return text
 
 
 def from_value(event: dict[str, Any], text: bytes, size: int) -> Envelope:

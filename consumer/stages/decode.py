@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from consumer.contracts.type_from import CloudEvents, Constant, Field_, Header, TypeFrom
 from consumer.model import Envelope, Record
-from consumer.stages.cloudevents import from_headers, from_value
+from consumer.stages.cloudevents import from_headers, from_value, usual
 from consumer.stages.headers import Found, Limits, attribute, header_text, media, read_headers
 from consumer.stages.strict_json import parse_object, undecodable
 
@@ -23,7 +23,6 @@ def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
     """
     value = _bounded(record.value, limits)
     found = read_headers(record.headers, limits)
-    said = media(found)
     parsed = parse_object(value)
     size = (
         _RECORD_OVERHEAD
@@ -33,13 +32,18 @@ def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
         + _HEADER_OVERHEAD * len(record.headers)
     )
     if isinstance(type_from, CloudEvents):
-        # As the binding says, the content type alone decides; `ce_*` headers beside a structured
-        # event are allowed, and its own attributes count.
-        if said == "cloudevent":
-            return from_value(parsed, value, size)
-        return from_headers(found, value, size)
+        return usual(found, value, size) or _cloudevent(found, parsed, value, size)
+    media(found)
     event_id = f"{record.topic}/{record.partition}/{record.offset}"
     return Envelope(event_id, _type(type_from, found, parsed), value, size=size)
+
+
+def _cloudevent(found: Found, parsed: dict[str, Any], value: bytes, size: int) -> Envelope:
+    # As the binding says, the content type alone decides; `ce_*` headers beside a structured event
+    # are allowed, and its own attributes count.
+    if media(found) == "cloudevent":
+        return from_value(parsed, value, size)
+    return from_headers(found, value, size)
 
 
 def _bounded(value: bytes | None, limits: Limits) -> bytes:

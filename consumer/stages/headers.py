@@ -45,17 +45,21 @@ def read_headers(headers: Headers, limits: Limits) -> Found:
     if len(headers) > limits.headers:
         raise undecodable(f"has more than {limits.headers} headers")
     values: dict[str, bytes] = {}
-    ambiguous: list[str] = []
     size = 0
     for name, raw in headers:
         size += len(name)
         if raw is not None:
             size += len(raw)
-            if values.setdefault(name, raw) != raw:
-                ambiguous.append(name)
-    if size > limits.header_bytes:
+            values[name] = raw
+    found = Found(values, size, () if len(values) == len(headers) else _ambiguous(headers))
+    if found.size > limits.header_bytes:
         raise undecodable(f"has headers of more than {limits.header_bytes} bytes")
-    return Found(values, size, ambiguous)
+    return found
+
+
+def _ambiguous(headers: Headers) -> Collection[str]:
+    seen: dict[str, bytes] = {}
+    return [name for name, raw in headers if raw is not None and seen.setdefault(name, raw) != raw]
 
 
 def header_text(name: str, raw: bytes) -> str:
@@ -74,10 +78,6 @@ def header_text(name: str, raw: bytes) -> str:
     if 0 < len(text) <= MAX_TEXT and text.isprintable():
         return text
     return attribute(f"header {name}", text)
-
-
-# A topic has few types and sources, and every record names one of each.
-familiar_text = lru_cache(maxsize=1024)(header_text)
 
 
 def attribute(what: str, text: str) -> str:
