@@ -13,7 +13,9 @@ PARAMETERS: Mapping[str, Any] = {
     "number": {
         "dataType": {"type": "integer"},
         "required": True,
-        "validation": {"defaultValidation": {"allowedValues": {"type": "range", "gte": NOT_NEGATIVE}}},
+        "validation": {
+            "defaultValidation": {"allowedValues": {"type": "range", "gte": NOT_NEGATIVE}}
+        },
     },
 }
 PROPERTIES = {name: {"dataType": given["dataType"]} for name, given in PARAMETERS.items()}

@@ -254,10 +254,11 @@ def _tolls(evidence: Evidence) -> list[Toll]:
     """A repeat is put down to the kill before it."""
     places = {each.job.record: each for each in evidence.published}
     first: dict[str, Effect] = {}
-    again: list[float] = []
-    for effect in sorted(evidence.effects, key=lambda effect: effect.sequence):
-        if first.setdefault(effect.record, effect) is not effect:
-            again.append(effect.time)
+    again = [
+        effect.time
+        for effect in sorted(evidence.effects, key=lambda effect: effect.sequence)
+        if first.setdefault(effect.record, effect) is not effect
+    ]
     times = [*(kill.time for kill in evidence.kills), float("inf")]
     return [
         Toll(

@@ -15,16 +15,11 @@ from deploy.local.foundry.effects import Asked
 from deploy.local.foundry.identity import ALL_SCOPES
 from tests.e2e.jobs import Job, mixed
 from tests.e2e.kafka import Kafka
-from tests.e2e.ontology import NAME, ONTOLOGY
+from tests.e2e.ontology import ONTOLOGY
 from tests.e2e.oracle import Effect, Evidence, Kill, Stored, Verdict, judge
 from tests.e2e.service import PATIENCE, Service, until
+from tests.e2e.settings import CLIENT, COMMIT_INTERVAL, REQUEST_TIMEOUT, settings
 
-CLIENT = "e2e"
-SESSION_TIMEOUT = 6
-COMMIT_INTERVAL = 0.5
-REQUEST_TIMEOUT = 3
-GRACE = 9
-SETTLE_TIME = 1
 LATENCY = Fault("latency", low=0.02, high=0.06)
 TICK = 0.1
 LOOK_EVERY = 0.25
@@ -49,6 +44,7 @@ class Scene:
         self._earlier: list[Effect] = []
         self._port = 0
         self._running: AsyncExitStack | None = None
+        self._looked = 0
         self._killed: tuple[float, int] | None = None
 
     # Foundry
@@ -65,8 +61,8 @@ class Scene:
         """Connections are refused."""
         if self._running is not None:
             await self._running.aclose()
-            self._running = None
             self._earlier = self.effects
+            self._running = None
 
     @property
     def effects(self) -> list[Effect]:
@@ -90,54 +86,19 @@ class Scene:
 
     def under_way(self, action: str) -> list[Asked]:
         """Requests of this action type that Foundry has not answered yet."""
-        return [
-            each for each in self.foundry.requests.under_way if f"/{action}/apply" in each.path
-        ]
+        return [each for each in self.foundry.requests.under_way if f"/{action}/apply" in each.path]
 
     # The service
 
-    def config(self, **changes: Mapping[str, object]) -> Path:
-        """Settings with which it works, but for what is changed: `section={key: value}`."""
-        sections: dict[str, dict[str, object]] = {
-            "consumer": {"contracts": "tests.e2e.contracts"},
-            "kafka": {
-                "bootstrap_servers": self.kafka.servers,
-                "group_id": self.kafka.group,
-                "session_timeout": SESSION_TIMEOUT,
-                "commit_interval": COMMIT_INTERVAL,
-            },
-            "topics": {"work": self.kafka.topic},
-            "foundry": {
-                "hostname": self.foundry.url,
-                "ontology": NAME,
-                "client_id": CLIENT,
-                "client_secret_file": str(self._secret_file()),
-                "request_timeout": REQUEST_TIMEOUT,
-                "settle_time": SETTLE_TIME,
-                "max_in_flight": 16,
-            },
-            "retry": {"maximum": 1},
-            "dead_letters": {"budget_burst": 10_000},
-            "stop": {"grace": GRACE},
-            "admin": {"port": 0},
-            "log": {"level": "debug", "format": "json"},
-        }
-        for section, changed in changes.items():
-            sections[section].update(changed)
-        path = self._folder / f"service-{len(self.services)}.toml"
-        path.write_text("".join(_table(name, keys) for name, keys in sections.items()))
-        return path
-
-    def _secret_file(self) -> Path:
-        path = self._folder / "client_secret"
-        path.touch(mode=0o600)
-        path.write_text(self.secret)
-        return path
-
     def start(self, *arguments: str, **changes: Mapping[str, object]) -> Service:
         """`consumer run` with these settings, or another command."""
-        config = self.config(**changes)
-        log = self._folder / f"service-{len(self.services)}.log"
+        number = len(self.services)
+        config = self._folder / f"service-{number}.toml"
+        secret = self._folder / "client_secret"
+        secret.touch(mode=0o600)
+        secret.write_text(self.secret)
+        config.write_text(settings(self.kafka, self.foundry.url, secret, changes))
+        log = self._folder / f"service-{number}.log"
         service = Service(config, log, *(arguments or ("run",)))
         self.services.append(service)
         return service
@@ -192,6 +153,7 @@ class Scene:
 
     async def look(self) -> None:
         """Look at the store."""
+        self._looked += 1
         for stored in await self.kafka.stored():
             self.looks.append(stored)
             self.latest[stored.partition] = stored
@@ -207,6 +169,15 @@ class Scene:
         self._killed = time.time(), self.foundry.in_flight
         service.kill()
 
+    def suspend(self, service: Service) -> None:
+        """SIGSTOP, now; to the others it is as good as dead."""
+        self._killed = time.time(), self.foundry.in_flight
+        service.suspend()
+
+    def note_cut(self, when: float) -> None:
+        """What is under way may be applied without its answer coming through, whatever was committed."""
+        self.kills.append(Kill(when, {}, self.foundry.in_flight))
+
     async def note_kill(self) -> None:
         """What is in the store now is what the last one left that was killed. Call it before the next one is at work."""
         if self._killed is not None:
@@ -214,6 +185,11 @@ class Scene:
             self._killed = None
             await self.look()
             self.kills.append(Kill(when, dict(self.latest), in_flight))
+
+    async def look_again(self, times: int = 4) -> None:
+        """The store has been looked at so often again: what is to be committed by now is."""
+        wanted = self._looked + times
+        await self.until(lambda: self._looked >= wanted, "the store is looked at")
 
     @property
     def committed(self) -> bool:
@@ -251,15 +227,6 @@ class Scene:
     def kill_all(self) -> None:
         for service in self.services:
             service.kill()
-
-
-def _table(name: str, keys: Mapping[str, object]) -> str:
-    lines = [f"{key} = {_toml(value)}" for key, value in keys.items() if value is not None]
-    return "\n".join([f"[{name}]", *lines, ""])
-
-
-def _toml(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 @asynccontextmanager

@@ -74,7 +74,9 @@ class Service:
 
     async def ended(self, within: float = PATIENCE) -> int:
         """Its exit code, once it has ended."""
-        await until(lambda: self.code is not None, "the service ends", within=within, tell=self.tail)
+        await until(
+            lambda: self.code is not None, "the service ends", within=within, tell=self.tail
+        )
         self.kill()  # its watcher ends too
         assert self.code is not None
         return self.code

@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 
 from tests.broker import NEEDS_BROKER
-from tests.e2e.scene import GRACE, Scene
+from tests.e2e.scene import Scene
 from tests.e2e.service import Service
+from tests.e2e.settings import GRACE
 
 pytestmark = NEEDS_BROKER
 FEW_AND_MANY = pytest.mark.parametrize(
