@@ -123,9 +123,7 @@ class Intake:
         if record.offset > ledger.position:
             # A gap: compaction, or transaction markers.
             self._bury_gone(tenure, ledger.skip_to(record.offset))
-            if not ledger.fits(record.offset):
-                return False
-        elif ledger.room <= 0 and not ledger.fits(record.offset):
+        if not ledger.fits(record.offset):
             return False
         standing = ledger.receive(record.offset)
         if standing is not Standing.DONE:

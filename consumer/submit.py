@@ -141,16 +141,11 @@ class Submit:
             outcome = await self.send(entries, probing=probing)
             if type(outcome) is Applied and not outcome.already:
                 action, started = first.call.action.name, first.sent_at
-                self._settle(entries)
+                self._watch.applied(entries, already=False)
+                self._workload.settle(entries)
                 recover.gatekeeper.succeeded(action, started)
             else:
                 await recover.outcome(entries, outcome)
-
-    def _settle(self, entries: Sequence[Prepared]) -> None:
-        self._watch.applied(entries, already=False)
-        advance = self._workload.advance
-        for entry in entries:
-            advance(entry)
 
     async def send(self, entries: list[Prepared], *, probing: bool = False) -> Outcome:
         """Send these records' actions as one request. Those whose tenure is ending are taken out.
@@ -159,7 +154,7 @@ class Submit:
         """
         if entries[0].repeat.claimed:
             await self._claim(entries)
-        if any(map(barred, entries)):
+        if any(tenure.ending for tenure in set(map(owner, entries))):
             self._take_out(entries)
         if not entries:
             return Withheld()
@@ -192,17 +187,17 @@ class Submit:
     def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
         """The last check, asked here and again before the body's first byte is written."""
         action = entries[0].call.action.name
-        claimed = entries[0].repeat.claimed
+        claims = {entry.claim for entry in entries} if entries[0].repeat.claimed else ()
+        tenures = set(map(owner, entries))
 
         def may_send() -> bool:
             now = self._loop.time()
             if not self._certain(now):
                 return False
-            for entry in entries:
-                if barred(entry):
-                    return False
-                if claimed and not (entry.claim is not None and entry.claim.durable):
-                    return False
+            if any(tenure.ending for tenure in tenures) and any(map(barred, entries)):
+                return False
+            if not all(claim is not None and claim.durable for claim in claims):
+                return False
             if probing:
                 return not self._gate.held(action)
             return not self._gate.closed or self._gate.may_send(action, now)

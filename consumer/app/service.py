@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -41,6 +42,7 @@ from consumer.telemetry import (
 )
 
 _log = logging.getLogger(__name__)
+_ALLOCATIONS = 20_000
 # Elsewhere than on Linux the monotonic clock may stand still while the machine sleeps.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -67,6 +69,7 @@ def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
         stream=sys.stderr,
     )
     contracts = load(settings.consumer.contracts, settings.topics)
+    _spare_the_collector()
     try:
         return asyncio.run(_serve(settings, contracts, until_end=until_end, within=timeout))
     except BaseExceptionGroup as group:
@@ -114,6 +117,16 @@ async def _serve(
         _say_start(settings, contracts)
         with stopped_by_signals(lifetime.stop):
             return await lifetime.run(ends if until_end else None)
+
+
+def _spare_the_collector() -> None:
+    """Thousands of records wait at any time, and none is garbage: looking at them all costs 1 us a record.
+
+    What is loaded now stays; what comes is collected by its counts, and cycles ten times more rarely.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 10, 20)
 
 
 def _sums(contracts: Contracts) -> Sums:
