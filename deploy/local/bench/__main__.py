@@ -34,6 +34,7 @@ SECTIONS: dict[str, Callable[[World, Scale], Section]] = {
     "profile": profile,
     "functions": functions,
 }
+_WIDTH = 130
 ON_DEMAND = ("profile", "functions")
 """They explain, and measure nothing that was promised."""
 
@@ -56,7 +57,8 @@ def main(*, sections: tuple[str, ...], quick: bool, explain: bool, file: Path | 
     """
     # The client library warns of topics that are being made.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    console = Console()
+    # A pipe has no width: tables as wide as they need.
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     chosen = [name for name in SECTIONS if name in sections]
     if not sections:
         chosen = [name for name in SECTIONS if explain or name not in ON_DEMAND]

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local.bench.contenders.job import BATCH
 
-_HELPING = 1000
+_HELPING = 2000
 """Records taken from the client library at one go."""
 _WAIT_MS = 1000
 _COMMIT_EVERY = 1.0

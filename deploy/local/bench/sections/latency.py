@@ -19,6 +19,8 @@ from deploy.local.bench.world import World
 
 PER_SECOND = 50
 _KEYS = 10_000
+_WARMING_UP = 25
+"""Events in which connections are opened, and no samples."""
 _FIRST_WITHIN = 30.0
 _REST_WITHIN = 10.0
 _CONTENDERS: tuple[Contender, ...] = ("bare", "loop", "consumer")
@@ -63,15 +65,17 @@ def _milliseconds(world: World, contender: Contender, number: int, seconds: floa
     finally:
         started.stop()
     # One partition, one after another: the first sent is the first to arrive.
-    return [(there - here) * 1000 for here, there in list(zip(sent, arrived, strict=True))[1:]]
+    return [
+        (there - here) * 1000 for here, there in list(zip(sent, arrived, strict=True))[_WARMING_UP:]
+    ]
 
 
 async def _produce(world: World, topic: str, events: int) -> list[float]:
-    """When each was sent. The first waits until the contender has begun, and is no sample."""
+    """When each was sent; after the first it is waited until the contender has begun."""
     sent: list[float] = []
     loop = asyncio.get_running_loop()
     async with AIOKafkaProducer(bootstrap_servers=world.servers, acks="all") as producer:
-        for sequence in range(events + 1):
+        for sequence in range(events + _WARMING_UP):
             key, value, headers = record(sequence, _KEYS, "safe")
             sent.append(time.monotonic())
             await producer.send_and_wait(topic, value, key, 0, headers=headers)

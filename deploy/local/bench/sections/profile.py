@@ -1,91 +1,137 @@
-"""One event under the glass: where each microsecond goes, beside the loop without guarantees."""
+"""One event under the glass: where each microsecond goes, stage by stage and function by function."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deploy.local.bench.figures import Section
-from deploy.local.bench.machine import pin
 from deploy.local.bench.records import Load
-from deploy.local.bench.runs import RunFailed, environment, measure
+from deploy.local.bench.runs import Contender, measure
+from deploy.local.bench.sampler import Place
 from deploy.local.bench.scale import Scale
-from deploy.local.bench.sections.ratios import FEW, KEYS, cost
+from deploy.local.bench.sections.ratios import KEYS
 from deploy.local.bench.world import World
 
 _LEAST_SHOWN = 0.4
-_STAGES_WITHIN = 120.0
+"""Microseconds an event, of functions."""
+_START = "start and end"
+_LOOP = "event loop, sockets"
+
+# The first frame, from the function at work outwards, that one of these fits decides: part of the file's path, and
+# the function's name ("" fits all).
+_STAGES: tuple[tuple[str, str, str], ...] = (
+    ("consumer/kafka/", "", "Kafka client"),
+    ("aiokafka/", "", "Kafka client"),
+    ("consumer/stages/validate.py", "", "validate"),
+    ("consumer/stages/authorise.py", "", "route, authorise"),
+    ("consumer/stages/route.py", "", "route, authorise"),
+    ("consumer/stages/mapping.py", "", "map: around it"),
+    ("consumer/stages/", "", "decode"),
+    ("bench/contracts/", "", "map: the owner's function"),
+    ("consumer/contracts/actions.py", "Action.call", "encode"),
+    ("consumer/pipeline.py", "", "the prepared record"),
+    ("contenders/loop.py", "make_encode.<locals>.encode", "loop: decode, validate, map, encode"),
+    ("consumer/submit.py", "", "lanes, ledger, slots"),
+    ("consumer/intake.py", "", "lanes, ledger, slots"),
+    ("consumer/state/", "", "lanes, ledger, slots"),
+    ("contenders/loop.py", "main.<locals>.slot", "loop: slots"),
+    ("contenders/supply.py", "", "loop: slots"),
+    ("consumer/telemetry/traced.py", "", "request"),
+    ("consumer/foundry/", "", "request"),
+    ("aiohttp/", "", "request"),
+    ("consumer/telemetry/", "", "metrics"),
+    ("consumer/commits.py", "", "commits"),
+    ("asyncio/base_events.py", "BaseEventLoop._run_once", _LOOP),
+    ("bench/sampler.py", "Sampler.collected", "garbage collection"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a run was found doing, in microseconds an event."""
+
+    microseconds: float
+    """What one look stands for."""
+    stacks: list[tuple[list[Place], int]]
+
+    def by_stage(self) -> dict[str, float]:
+        """Every look counts for one stage."""
+        found: Counter[str] = Counter()
+        for stack, looks in self.stacks:
+            found[_stage(stack)] += looks
+        return {stage: looks * self.microseconds for stage, looks in found.most_common()}
+
+    def by_function(self) -> list[tuple[Place, float, float]]:
+        """Function, with its callees, by itself; the dearest first."""
+        own: Counter[Place] = Counter()
+        whole: Counter[Place] = Counter()
+        for stack, looks in self.stacks:
+            own[stack[0]] += looks
+            for place in set(stack):  # once, however often it calls itself
+                whole[place] += looks
+        return [
+            (place, looks * self.microseconds, own[place] * self.microseconds)
+            for place, looks in whole.most_common()
+        ]
 
 
 def profile(world: World, scale: Scale) -> Section:
-    """Stages timed by themselves, the client library by a loop that only reads, the rest by what is left."""
-    few = world.topics.filled(Load(FEW, KEYS))
-    many = world.topics.filled(Load(scale.events, KEYS))
-    totals = {}
-    for contender in ("read", "loop", "consumer"):
-        base = measure(world, contender, few, events=FEW)
-        totals[contender] = cost(base, measure(world, contender, many, events=scale.events))
-    timed = _timed(world)
-    service = {"Kafka client": totals["read"]} | timed["service"]
-    service["polling, slots, commits: what is left"] = totals["consumer"] - sum(service.values())
-    loop = timed["loop"]
-    loop_rest = totals["loop"] - totals["read"] - sum(loop.values())
-    rows = [_row(name, taken, totals["consumer"]) for name, taken in service.items()]
-    rows += [
-        _row("together", totals["consumer"], totals["consumer"]),
-        _row("loop without guarantees: together", totals["loop"], totals["consumer"]),
-        _row("loop: the record", loop["record"], totals["consumer"]),
-        _row("loop: request", loop["request"], totals["consumer"]),
-        _row("loop: what is left", loop_rest, totals["consumer"]),
-    ]
+    """The service beside the loop without guarantees."""
+    ours, loop = _sampled(world, scale, "consumer"), _sampled(world, scale, "loop")
+    service, theirs = ours.by_stage(), loop.by_stage()
+    stages = dict.fromkeys(stage for _, _, stage in _STAGES)
+    rows = [_row(stage, service, theirs) for stage in stages]
+    for of in (service, theirs):
+        of["together"] = sum(taken for stage, taken in of.items() if stage != _START)
+    rows.append(_row("together", service, theirs))
     return Section(
         "profile",
         "One event of a batch of 20: microseconds of CPU",
         rows,
-        note="stages: the quickest of several times; together: one run, less one of few events",
-        figures={"service": service, "totals": totals, "loop": loop},
+        note="runs that are looked at a few hundred times a second; start and end are left out",
+        figures={"service": service, "loop": theirs},
     )
 
 
 def functions(world: World, scale: Scale) -> Section:
-    """Where a whole run spends its time by function, looked at now and then, so that nothing is made dearer."""
-    topic = world.topics.filled(Load(scale.events, KEYS))
-    output = world.scratch / "samples.json"
-    before = ("-m", "deploy.local.bench.sampler", str(output))
-    run = measure(world, "consumer", topic, events=scale.events, before=before)
-    told: Any = json.loads(output.read_text())
-    each = run.cpu / told["samples"] / scale.events * 1e6
-    found = sorted(told["functions"], key=lambda of: -of["with_callees"])
+    """The service's dearest functions."""
     rows = [
         {
-            "function": f"{'/'.join(Path(of['file']).parts[-2:])}:{of['line']} {of['name']}",
-            "µs an event": f"{of['with_callees'] * each:.2f}",
-            "its own": f"{of['own'] * each:.2f}",
+            "function": f"{'/'.join(Path(file).parts[-2:])}:{line} {name}",
+            "µs an event": f"{whole:.2f}",
+            "its own": f"{own:.2f}",
         }
-        for of in found
-        if of["with_callees"] * each >= _LEAST_SHOWN and of["name"] != "<module>"
+        for (file, name, line), whole, own in _sampled(world, scale, "consumer").by_function()
+        if whole >= _LEAST_SHOWN and name != "<module>" and "importlib" not in file
     ]
-    note = f"{told['samples']} looks; start and end are in it, spread over the events"
-    return Section("functions", f"Functions of a run of {scale.events:,} events", rows, note=note)
+    title = f"Functions of a run of {scale.events:,} events, with what they call"
+    return Section("functions", title, rows, note="start and end are in it, spread over the events")
 
 
-def _row(stage: str, taken: float, whole: float) -> dict[str, str]:
-    return {"stage": stage, "µs": f"{taken:.2f}", "share": f"{taken / whole:.0%}"}
+def _sampled(world: World, scale: Scale, contender: Contender) -> Sampled:
+    topic = world.topics.filled(Load(scale.events, KEYS))
+    output = world.scratch / f"{contender}.samples"
+    before = ("-m", "deploy.local.bench.sampler", str(output))
+    run = measure(world, contender, topic, events=scale.events, before=before)
+    stacks = [([(f, n, i) for f, n, i in s], looks) for s, looks in json.loads(output.read_text())]
+    looks = sum(count for _, count in stacks)
+    return Sampled(run.cpu / looks / scale.events * 1e6, stacks)
 
 
-def _timed(world: World) -> Mapping[str, dict[str, float]]:
-    world.sink.reset()
-    command = [sys.executable, "-m", "deploy.local.bench.stages", world.sink.url]
-    with subprocess.Popen(  # noqa: S603 -- our own module
-        command, stdout=subprocess.PIPE, text=True, env=environment(), cwd=world.scratch
-    ) as process:
-        pin(process.pid, world.cores.measured)
-        output, _ = process.communicate(timeout=_STAGES_WITHIN)
-    if process.returncode:
-        raise RunFailed("the stages could not be timed")
-    timed: Mapping[str, dict[str, float]] = json.loads(output)
-    return timed
+def _stage(stack: list[Place]) -> str:
+    for file, name, _ in stack:
+        for part, function, stage in _STAGES:
+            if part in file and function in ("", name):
+                return stage
+    return _START
+
+
+def _row(stage: str, service: dict[str, float], loop: dict[str, float]) -> dict[str, str]:
+    return {
+        "stage": stage,
+        "service": f"{service.get(stage, 0.0):.2f}",
+        "loop without guarantees": f"{loop.get(stage, 0.0):.2f}",
+    }
