@@ -211,6 +211,8 @@ class World:
         )
         for process in self.alive:
             await self.stop(process)
+        # What was given up may still be executed: the harm of that has to be seen as well.
+        await asyncio.sleep(self.options.limits.request_timeout + self.options.limits.settle_time)
         laws.check(
             self.truth,
             self.memberships,

@@ -1,0 +1,60 @@
+"""What may have been applied stays suspect through a hand-over, and what finishes late moves no new session."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from consumer.model import Answer, Repeat, Unknown
+from tests.fakes.foundry import Plan
+from tests.flow.simulate import simulate
+from tests.flow.world import LIMITS, World
+
+LATEST = LIMITS.request_timeout + LIMITS.settle_time - 0.01
+NO_ANSWER = Unknown(Answer("timeout"))
+
+
+@pytest.mark.parametrize("executed_after", [None, 1.0, LATEST])
+def test_rule_7_a_suspect_that_is_handed_over_keeps_its_claim_and_is_read_back_in_time(
+    executed_after: float | None,
+) -> None:
+    """The former owner leaves at once, so that nothing but the next one's patience covers what is lost."""
+
+    async def story(world: World) -> None:
+        (record,) = world.produce(repeat=Repeat.ASK)
+        world.foundry.plans.append(Plan(executed_after, LIMITS.request_timeout, NO_ANSWER))
+        first = world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        await asyncio.sleep(LIMITS.request_timeout + 0.5)
+        await world.stop(first)
+
+        marks = world.marks()
+        assert marks is not None
+        assert marks.claims == {record[1]}
+        world.start()
+        await world.settled()
+        assert len(world.truth.effects_of[record]) == 1
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("repeat", list(Repeat))
+@pytest.mark.parametrize("answered_after", [0.3, 2.0, 12.0])
+def test_law_5_what_finishes_after_an_eviction_finishes_into_an_orphan(
+    repeat: Repeat, answered_after: float
+) -> None:
+    """The same process gets the partition again, and the record, while its own request is still alive."""
+
+    async def story(world: World) -> None:
+        records = world.produce(4, lane="a", repeat=repeat) + world.produce(4, repeat=repeat)
+        first = world.start()
+        world.foundry.plans.extend([Plan(0.01, answered_after)] * 2)
+        await world.until(lambda: world.foundry.requests == 2)
+        world.evict(first)
+        await world.settled(within=120)
+
+        if repeat is not Repeat.NEVER:
+            assert all(world.truth.executed(record) for record in records)
+
+    simulate(story)
