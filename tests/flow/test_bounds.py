@@ -1,0 +1,99 @@
+"""Every limit stops, and none is passed: bytes in memory, letters that are not taken, the age of a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from tests.fakes.foundry import Down
+from tests.fakes.group import Code
+from tests.fakes.log import Fate
+from tests.flow.simulate import simulate
+from tests.flow.world import LIMITS, World
+
+
+def read_of(world: World, partition: int = 0) -> int:
+    """How many records of it the first process has been given."""
+    where = world.partition(partition)
+    return world.processes[0].source.position(where) - world.log.start(where)
+
+
+def test_law_11_no_more_bytes_are_read_than_the_limit_allows() -> None:
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + 60, None))
+        world.produce(1, size=10_000)
+        world.start()
+        await asyncio.sleep(1)  # before it has seen one, it does not know how large they are
+        world.produce(500, size=10_000)
+        await asyncio.sleep(40)
+
+        assert 5 < read_of(world) <= 10
+
+    simulate(story, limits=replace(LIMITS, max_bytes=100_000))
+
+
+def test_law_11_other_partitions_share_the_limit_and_have_their_turn_when_there_is_room() -> None:
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + 30, None))
+        world.produce(200)
+        world.produce(200, partition=1)
+        world.start()
+        await asyncio.sleep(20)
+
+        assert read_of(world, 0) + read_of(world, 1) <= 20
+        await world.settled(within=120)
+
+    simulate(story, partitions=2, limits=replace(LIMITS, max_records=20))
+
+
+def test_law_1_a_partition_whose_letters_are_not_taken_is_read_no_further() -> None:
+    async def story(world: World) -> None:
+        world.letter_box.down_until = world.loop.time() + 120
+        world.produce(1, fate=Fate.INVALID)
+        world.start()
+        await asyncio.sleep(5)
+        world.produce(50)
+        world.produce(50, partition=1)
+        await asyncio.sleep(60)
+
+        assert read_of(world, 0) == 1
+        assert read_of(world, 1) == 50
+        await asyncio.sleep(60)
+        await world.settled(within=60)
+
+    simulate(story, partitions=2)
+
+
+def test_law_4_nothing_new_is_sent_while_no_commit_has_been_stored_for_ten_intervals() -> None:
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.lease() > world.loop.time())
+        refusals = [(world.partition(0), Code.COORDINATOR_LOADING)] * 1_000
+        world.group.refuse_next.extend(refusals)
+        began = world.loop.time()
+        while world.loop.time() < began + 40:
+            world.produce(1)
+            await asyncio.sleep(0.5)
+
+        last = max(effect.at for effect in world.truth.effects)
+        assert 5 < last - began < 10 * LIMITS.commit_interval + 2
+        world.group.refuse_next.clear()
+        await world.settled(within=30)
+
+    simulate(story)
+
+
+def test_law_6_a_closed_action_type_holds_no_other_back() -> None:
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + 60, "closed"))
+        world.produce(50, action="closed", batch=1)
+        first = world.start()
+        await world.until(lambda: bool(first.watch.gates), within=30)
+        await asyncio.sleep(10)
+        others = world.produce(5, action="open")
+        await asyncio.sleep(0.5)
+
+        assert all(world.truth.executed(record) for record in others)
+        assert {gate.split()[1] for gate in first.watch.gates} == {"closed"}
+
+    simulate(story)
