@@ -147,9 +147,15 @@ class Recover:
                 return
             # In company again, it would be refused or delayed together with the others.
             entry.alone = entry.alone or charged > 1
-            delay = self._waits.delay(entry.attempts, at_least=answer.retry_after)
+            delay = self._delay(entry, answer)
             self._again(entry, now + delay)
         self._watch.retried(action, answer, delay)
+
+    def _delay(self, entry: Prepared, answer: Answer) -> float:
+        """Seconds until the next try. At a closed gate none: it sets the pace, and needs one to probe with."""
+        if not self.gatekeeper.open_for(entry.call.action.name):
+            return 0.0
+        return self._waits.delay(entry.attempts, at_least=answer.retry_after)
 
     async def _refused(self, entries: list[Prepared], outcome: Refused | Oversized) -> None:
         first, answer = entries[0], outcome.answer
@@ -234,8 +240,7 @@ class Recover:
         if isinstance(found, Outage):
             self.gatekeeper.failing(entry, found.gate, found.answer, everywhere=found.everywhere)
             entry.attempts += 1
-            delay = self._waits.delay(entry.attempts, at_least=found.answer.retry_after)
-            self._again(entry, self._now() + delay)
+            self._again(entry, self._now() + self._delay(entry, found.answer))
             return
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:
