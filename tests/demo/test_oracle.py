@@ -120,6 +120,19 @@ def test_a_kill_afterwards_excuses_no_repeat() -> None:
     assert broken(course.verdict()) == {"repeated without bound"}
 
 
+def test_the_first_of_several_actions_may_come_again_however_long_it_waited_for_the_last() -> None:
+    """The event was not settled at the kill: it begins again with its first action."""
+    course = Course(kills=[KILLED_AT])
+    reads = [("record-reading", {"equipment": "E-1", "runningMilliseconds": n}) for n in "12"]
+    expect = wanted(*reads)
+    course.event(expect)
+    course.effect(expect, time=KILLED_AT - 60)
+    course.effect(expect, time=KILLED_AT + 8)
+    course.effect(expect, time=KILLED_AT + 9, action=1)
+
+    assert course.verdict().kept
+
+
 def test_a_safe_action_that_comes_again_though_it_was_committed_long_before_is_found() -> None:
     course = Course(kills=[KILLED_AT])
     expect = reading(1)

@@ -160,6 +160,11 @@ class _Judge:
         self._verdict.wrong.append(f"{event.place}: a letter {letter.reason!r}, due was {due!r}")
 
     def _judge_repeats(self) -> None:
+        # Of an event with several actions the first may have waited long for the last: a kill between
+        # them leaves the whole event unsettled, and it begins again with the first.
+        begun = {
+            each.identity for event in self._evidence.published for each in _wanted(event)[:-1]
+        }
         for identity, effects in self._occurrences.items():
             if len(effects) > 1:
                 kind = REPEAT[effects[0].action]
@@ -167,17 +172,19 @@ class _Judge:
                 if kind in ONCE:
                     self._verdict.harmful.append(f"{len(effects)} times: {identity}")
                 else:
-                    self._judge_age(identity, effects)
+                    self._judge_age(identity, effects, waited=identity in begun)
 
-    def _judge_age(self, identity: str, effects: Sequence[Effect]) -> None:
+    def _judge_age(self, identity: str, effects: Sequence[Effect], *, waited: bool) -> None:
         """A repeat is allowed of what was under way at a kill, or settled and not yet committed."""
         bound = UNANSWERED_COMMITS * self._evidence.commit_interval
+        if waited:
+            bound = float("inf")
         for before, after in itertools.pairwise(effects):
             # What was on its way when the process died may still have come a little later.
             since = before.time - self._evidence.settle_time
             kills = [kill for kill in self._evidence.kills if since <= kill <= after.time]
             age = kills[0] - before.time if kills else float("inf")
-            if age > bound:
+            if age > bound or not kills:
                 self._verdict.unbounded.append(f"not by a kill just before: {identity}")
             else:
                 self._verdict.oldest_repeat = max(self._verdict.oldest_repeat, age)
