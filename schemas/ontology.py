@@ -1,4 +1,4 @@
-"""Action types of the ontology, as `foundry-consumer ontology pull` writes them: not edited by hand."""
+"""Action types of the ontology, a class each, with their parameters by API name."""
 
 from __future__ import annotations
 

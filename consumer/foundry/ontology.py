@@ -1,4 +1,4 @@
-"""Reads what an ontology offers, for `doctor`, `ontology pull` and `check`: tolerant of what it does not know."""
+"""Reads what an ontology offers, for `doctor`: tolerant of what it does not know."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ MISSING_TYPE = _outage(
 )
 MAPPING = _outage(
     MISCONFIGURED,
-    "the mapping and the action type are out of step: run `ontology diff`, then adapt one of them",
+    "the mapping and the action type are out of step: `doctor` names what differs; adapt one of them",
 )
 ACTION_FAULT = _outage(
     MISCONFIGURED, "the action type itself is at fault: its owner must mend it in Ontology Manager"

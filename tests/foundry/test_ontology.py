@@ -1,4 +1,4 @@
-"""Metadata as `doctor` and `ontology pull` read it."""
+"""Metadata as `doctor` reads it."""
 
 from __future__ import annotations
 
