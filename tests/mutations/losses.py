@@ -1,0 +1,161 @@
+"""Laws 1 to 3: nothing is lost, two failures only, order per lane."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+LOSSES: Final = (
+    Mutation(
+        name="the watermark passes a record that is not settled",
+        law=1,
+        file="consumer/state/ledger.py",
+        old="        if self.unsettled:\n            index = self._watermark",
+        new="        if self.unsettled < 0:\n            index = self._watermark",
+        suite="tests/flow/test_handover.py",
+        test="test_rolling_restarts_repeat_nothing[0]",
+        says="law 1: nothing is lost",
+        why="a kill after that commit loses the record for good",
+    ),
+    Mutation(
+        name="a letter is settled before it is acknowledged",
+        law=1,
+        file="consumer/bury.py",
+        old="        try:\n            if await self._write(letter, tenure):",
+        new="        try:\n            settle()\n            settle = bool  # type: ignore[assignment]\n"
+        "            if await self._write(letter, tenure):",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_1_a_letter_that_is_not_taken_holds_its_partition_and_no_other",
+        says="law 1: nothing is lost",
+        why="the offset is committed while the letter may never be written",
+    ),
+    Mutation(
+        name="a letter that was not taken counts as written",
+        law=1,
+        file="consumer/bury.py",
+        old="                    failures += 1\n",
+        new="                    return True\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_1_a_letter_that_is_not_taken_holds_its_partition_and_no_other",
+        says="law 1: nothing is lost|what is told is so",
+        why="a dead-letter topic that is down swallows records",
+    ),
+    Mutation(
+        name="a partition is read on while its letters are not taken",
+        law=1,
+        file="consumer/state/tenure.py",
+        old="(self.ending or self.held or self.letters_failing)",
+        new="(self.ending or self.held)",
+        suite="tests/flow/test_bounds.py",
+        test="test_law_1_a_partition_whose_letters_are_not_taken_is_read_no_further",
+        says="assert 51 == 1",
+        why="one bad topic fills the memory with letters, and stops all other partitions",
+    ),
+    Mutation(
+        name="a record at fault is dropped without a letter",
+        law=1,
+        file="consumer/intake.py",
+        old="            self._bury.record(record, prepared, tenure, size)\n",
+        new="            tenure.settled(record.offset)\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_a_record_at_fault_is_a_letter_and_the_others_go_on[Fate.INVALID-invalid]",
+        says="law 1: nothing is lost",
+        why="a publisher's mistake leaves no trace at all",
+    ),
+    Mutation(
+        name="letters need the acknowledgement of one broker only",
+        law=1,
+        file="consumer/kafka/deadletters.py",
+        old='            "acks": "all",\n            "enable_idempotence": True,\n',
+        new='            "acks": 1,\n            "enable_idempotence": False,\n',
+        suite="tests/kafka/test_letter_options.py",
+        test="test_a_letter_is_written_when_all_in_sync_replicas_have_it_and_stands_once",
+        says="assert 1 == 'all'",
+        why="a broker that fails takes letters with it whose offsets are committed",
+    ),
+    Mutation(
+        name="a bug in one record's preparation is not tried again",
+        law=2,
+        file="consumer/intake.py",
+        old="        except Exception:  # noqa: BLE001\n            try:\n"
+        "                return self._prepare(record)\n"
+        "            except Exception as bug:  # noqa: BLE001\n"
+        '                return Rejected("internal", type(bug).__name__, stage="prepare")\n',
+        new="        except Exception as bug:  # noqa: BLE001\n"
+        '            return Rejected("internal", type(bug).__name__, stage="prepare")\n',
+        suite="tests/flow/test_boundary.py",
+        test="test_a_record_is_prepared_once_and_after_a_bug_once_more[1]",
+        says="letters have their reason",
+        why="a bug of the moment makes letters of good records",
+    ),
+    Mutation(
+        name="a bug in one record's preparation stops the service",
+        law=2,
+        file="consumer/intake.py",
+        old="            except Exception as bug:  # noqa: BLE001\n",
+        new="            except Rejected as bug:\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_a_record_at_fault_is_a_letter_and_the_others_go_on[Fate.BUG-internal]",
+        says="ZeroDivisionError: a bug of the pipeline",
+        why="one record that meets a bug stops all others, again and again after each start",
+    ),
+    Mutation(
+        name="a bug in one request's sending stops the service",
+        law=2,
+        file="consumer/submit.py",
+        old="        except Exception as bug:  # noqa: BLE001\n",
+        new="        except TimeoutError as bug:\n",
+        suite="tests/flow/test_boundary.py",
+        test="test_a_bug_in_sending_one_request_stops_nothing[Repeat.SAFE]",
+        says="ZeroDivisionError: a bug of the client",
+        why="as above, in the client",
+    ),
+    Mutation(
+        name="the next record of a lane goes ahead while its head waits for a retry",
+        law=3,
+        file="consumer/state/lanes.py",
+        old="        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n",
+        new="        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n"
+        "        if behind := self._behind.get(prepared.lane):\n"
+        "            self.ready(behind.popleft())\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_actions_of_one_record_are_sent_in_turn_and_not_again_after_a_failure[0]",
+        says="law 3: order per lane",
+        why="an update that was throttled overwrites a later one",
+    ),
+    Mutation(
+        name="records of one lane are ready all at once",
+        law=3,
+        file="consumer/state/lanes.py",
+        old="                self._behind[lane] = deque((prepared,))\n",
+        new="                self.ready(prepared)\n",
+        suite="tests/state/test_lanes.py",
+        test="test_only_the_head_of_a_lane_is_ready",
+        says="At index 1 diff",
+        why="parallel requests apply one key's updates in any order",
+    ),
+    Mutation(
+        name="a lane does not wait after a request that got no answer",
+        law=3,
+        file="consumer/recover.py",
+        old="        if not outcome.answered:\n            for entry in entries:\n"
+        "                self._workload.lanes.hold(entry.lane, until)\n",
+        new="",
+        suite="tests/flow/test_claims.py",
+        test="test_rule_13_a_lane_waits_until_the_lost_request_cannot_be_executed_any_more[Repeat.NEVER]",
+        says="law 3: order per lane",
+        why="Foundry executes the lost request late, over the lane's next one",
+    ),
+    Mutation(
+        name="the lane is the Kafka key although the contract says `order_by`",
+        law=3,
+        file="consumer/stages/mapping.py",
+        old="    if route.order is None:\n",
+        new="    if route.order is None or record.key is not None:\n",
+        suite="tests/stages/test_mapping.py",
+        test="test_order_by_decides_the_lane_and_the_topic_bounds_it",
+        says="'key', b'T-1'",
+        why="records of one object are keyed apart, and lose their order",
+    ),
+)

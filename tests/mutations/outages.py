@@ -1,0 +1,98 @@
+"""Law 6: an outage is not a dead letter."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+OUTAGES: Final = (
+    Mutation(
+        name="records are charged for an outage",
+        law=6,
+        file="consumer/state/health.py",
+        old="        if always or entry.attempts == 1 or others_fare_well:\n",
+        new="        if always or entry.attempts or others_fare_well:\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_6_an_outage_makes_no_letters_and_ends_by_itself[600.0-None]",
+        says="law 6: an outage is not a dead letter",
+        why="ten minutes of Foundry's absence make thousands of letters",
+    ),
+    Mutation(
+        name="the gate never reopens",
+        law=6,
+        file="consumer/state/gate.py",
+        old="            if outage and began >= outage.evidence and now >= outage.not_before:\n",
+        new="            if outage and began >= outage.evidence and now < outage.since:\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_6_an_outage_makes_no_letters_and_ends_by_itself[600.0-None]",
+        says="progress: not settled in 60 s",
+        why="the service stands still until somebody restarts it",
+    ),
+    Mutation(
+        name="the gate never closes",
+        law=6,
+        file="consumer/gatekeeper.py",
+        old="        if in_a_row < after and self.open_for(action):\n",
+        new="        if in_a_row and self.open_for(action):\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_6_a_closed_gate_asks_rarely",
+        says="<= 600",
+        why="an outage is hammered with requests",
+    ),
+    Mutation(
+        name="a closed gate of one action type holds the others back",
+        law=6,
+        file="consumer/gatekeeper.py",
+        old="        scope = None if everywhere else action\n",
+        new="        scope = None\n",
+        suite="tests/flow/test_bounds.py",
+        test="test_law_6_a_closed_action_type_holds_no_other_back",
+        says="holds_no_other_back.*genexpr",
+        why="one missing permission stops all of it",
+    ),
+    Mutation(
+        name="a missing permission is the record's fault",
+        law=6,
+        file="consumer/foundry/verdicts.py",
+        old='    "PERMISSION_DENIED": FORBIDDEN,\n',
+        new='    "PERMISSION_DENIED": REFUSED,\n',
+        suite="tests/foundry/test_classify.py",
+        test="test_an_unknown_name_is_judged_by_its_code_then_by_its_status",
+        says="Refused",
+        why="a role that was taken away makes a letter of each record",
+    ),
+    Mutation(
+        name="a record that fails while others fare well is tried for ever",
+        law=6,
+        file="consumer/recover.py",
+        old="            if charged >= self._retry.attempts and len(entries) == 1:\n",
+        new="            if charged >= 1_000_000 and len(entries) == 1:\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_6_a_record_that_fails_while_others_fare_well_is_a_letter",
+        says="progress: not settled",
+        why="one ill record holds its partition until the span is full",
+    ),
+    Mutation(
+        name="a harmful action is sent to see whether an outage is over",
+        law=6,
+        file="consumer/submit.py",
+        old="        if probing and first.repeat.claimed:\n",
+        new="        if probing and first.suspect:\n",
+        suite="tests/flow/test_trouble.py",
+        test="test_law_6_what_harms_is_not_sent_into_an_outage_to_see_whether_it_is_over[Repeat.NEVER]",
+        says="assert 30 <= 4",
+        why="each probe of a half-dead Foundry becomes an `unknown` letter",
+    ),
+    Mutation(
+        name="the wait that Foundry asks for is not kept",
+        law=6,
+        file="consumer/foundry/answers.py",
+        old="    return min(max(seconds, 0.0), MAX_RETRY_AFTER)\n",
+        new="    return min(seconds, 0.0)\n",
+        suite="tests/foundry/test_classify.py",
+        test="test_retry_after_is_read_in_both_forms_and_clamped",
+        says="assert 0.0 == 7.0",
+        why="a service that throttles is asked again at once",
+    ),
+)

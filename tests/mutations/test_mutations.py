@@ -1,0 +1,79 @@
+"""The suite has to notice when a law is broken: each defect of the table is seeded, and its tests run.
+
+Without this a test may pass for years that cannot fail. A defect that nobody notices is a hole in the
+suite, and is closed there, never by taking the defect off the table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.mutations.answers import ANSWERS
+from tests.mutations.copies import Exit, copy_project, run_tests, share
+from tests.mutations.handovers import HANDOVERS
+from tests.mutations.limits import LIMITS
+from tests.mutations.losses import LOSSES
+from tests.mutations.mutation import Mutation
+from tests.mutations.outages import OUTAGES
+from tests.mutations.unknowns import UNKNOWNS
+
+LAWS = range(1, 13)
+MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS)
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as it is: copied once, and changed by nobody."""
+    return copy_project(tmp_path_factory.mktemp("project") / "pristine")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
+def test_a_seeded_defect_is_noticed(mutation: Mutation, pristine: Path, tmp_path: Path) -> None:
+    mutated = share(pristine, tmp_path / "mutated")
+    mutation.apply(mutated)
+
+    ran = run_tests(mutated, [mutation.noticed_by])
+
+    assert ran.code == Exit.FAILED, ran.output
+    assert re.search(mutation.says, ran.failure), ran.output
+
+
+def test_without_a_defect_nothing_is_noticed(pristine: Path) -> None:
+    """The same tests, in the same way: what they notice is the defect, and not the copy."""
+    ran = run_tests(pristine, sorted({mutation.noticed_by for mutation in MUTATIONS}))
+
+    assert ran.code == Exit.PASSED, ran.output
+
+
+def test_every_law_has_its_defects_and_each_is_named_once() -> None:
+    assert {mutation.law for mutation in MUTATIONS} == set(LAWS)
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+
+
+@pytest.mark.parametrize(("text", "times"), [("", 0), ("old old", 2), ("new", 0)])
+def test_a_defect_whose_place_is_not_there_exactly_once_is_an_error(
+    text: str, times: int, tmp_path: Path
+) -> None:
+    (tmp_path / "consumer").mkdir()
+    (tmp_path / "consumer" / "x.py").write_text(text)
+    rotten = replace(MUTATIONS[0], file="consumer/x.py", old="old")
+
+    with pytest.raises(LookupError, match=f"stands {times} times in consumer/x.py"):
+        rotten.apply(tmp_path)
+
+
+def test_a_defect_of_a_copy_does_not_reach_the_files_it_shares(tmp_path: Path) -> None:
+    (tmp_path / "pristine").mkdir()
+    (tmp_path / "pristine" / "x.py").write_text("old")
+    mutated = share(tmp_path / "pristine", tmp_path / "mutated")
+
+    replace(MUTATIONS[0], file="x.py", old="old", new="new").apply(mutated)
+
+    assert (mutated / "x.py").read_text() == "new"
+    assert (tmp_path / "pristine" / "x.py").read_text() == "old"
