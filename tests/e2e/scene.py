@@ -174,6 +174,10 @@ class Scene:
         self._killed = time.time(), self.foundry.in_flight
         service.suspend()
 
+    def note_end(self) -> None:
+        """A process has ended, just now, without saying all that it did."""
+        self._killed = time.time(), 0
+
     def note_cut(self, when: float) -> None:
         """What is under way may be applied without its answer coming through, whatever was committed."""
         self.kills.append(Kill(when, {}, self.foundry.in_flight))

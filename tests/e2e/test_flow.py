@@ -22,7 +22,7 @@ def _between_good_ones(rounds: int) -> list[Job]:
     return jobs
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=pytest.mark.soak)])
 async def test_everything_is_applied_or_lettered_or_ignored_and_a_run_to_the_end_exits_with_0(
     scene: Scene, rounds: int
 ) -> None:

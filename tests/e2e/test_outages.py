@@ -95,7 +95,7 @@ async def _outage(scene: Scene, outage: Outage, name: str) -> int:
     return harmful
 
 
-@pytest.mark.parametrize("how", ["deleted", pytest.param("refusing", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("how", ["deleted", "refusing"])
 async def test_while_letters_are_not_taken_nothing_is_committed_past_their_records(
     scene: Scene, how: str
 ) -> None:
