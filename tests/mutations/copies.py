@@ -44,8 +44,9 @@ class Ran:
 def copy_project(where: Path) -> Path:
     """The project as it stands now, compiled files included."""
     for part in _PARTS:
-        # Times are kept, so that compiled files are still believed.
-        shutil.copytree(ROOT / part, where / part)
+        # Times are kept, so that compiled files are still believed. Those that another process is just
+        # writing have a number behind their name, and may be gone before they are copied.
+        shutil.copytree(ROOT / part, where / part, ignore=shutil.ignore_patterns("*.pyc.*"))
     for file in _FILES:
         shutil.copy2(ROOT / file, where / file)
     return where
