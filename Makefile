@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# A worker for each core, to four: each has a broker of its own.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
@@ -31,13 +33,13 @@ fmt: .venv/.ready  ## write the format and the mends that are safe
 	$(BIN)/ruff format .
 
 test: check  ## what CI runs: check and every everyday test, on a real Kafka
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not soak" $(ARGS)
 
 test-fast: .venv/.ready  ## the tests that need no broker
-	$(BIN)/python -m pytest -m "not kafka and not soak" $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not kafka and not soak" $(ARGS)
 
 test-full: check  ## everything, the soaks too
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 bench: .venv/.ready  ## ratios against loops without guarantees, in one run
 	$(BIN)/python -m deploy.local.bench $(ARGS)
