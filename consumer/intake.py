@@ -24,6 +24,8 @@ _POLL_RECORDS: Final = 500
 """Records prepared at one go: some milliseconds during which nothing else runs."""
 _RECORD_COST: Final = 512
 """Bytes that a record costs beside its own, headers and objects included."""
+_FIRST_GUESS: Final = 16_384
+"""Bytes of a record, until one was seen."""
 
 
 class Intake:
@@ -45,7 +47,7 @@ class Intake:
         self._bury = bury
         self._wake = wake
         self._stuck: set[Partition] = set()
-        self._size_seen = _RECORD_COST
+        self._size_seen = _FIRST_GUESS
         # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self.stopping = False
