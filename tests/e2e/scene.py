@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.e2e.settings import CLIENT, COMMIT_INTERVAL, REQUEST_TIMEOUT, setting
 LATENCY = Fault("latency", low=0.02, high=0.06)
 TICK = 0.1
 LOOK_EVERY = 0.25
+MANY = 1_000_000
 LEAST_WORK = 30
 """Effects after which a process counts as at work."""
 
@@ -41,7 +42,8 @@ class Scene:
         self.foundry: Foundry
         self._jobs = mixed()
         self._folder = folder
-        self._earlier: list[Effect] = []
+        self._effects: list[Effect] = []
+        self._taken = 0
         self._port = 0
         self._running: AsyncExitStack | None = None
         self._looked = 0
@@ -61,19 +63,22 @@ class Scene:
         """Connections are refused."""
         if self._running is not None:
             await self._running.aclose()
-            self._earlier = self.effects
+            self._effects = list(self.effects)  # the last of them, before it forgets
             self._running = None
+            self._taken = 0
 
     @property
-    def effects(self) -> list[Effect]:
+    def effects(self) -> Sequence[Effect]:
         """All that took effect so far; the sequence goes on over a restart of Foundry."""
-        before = len(self._earlier)
-        if self._running is None:
-            return self._earlier
-        return self._earlier + [
-            Effect(before + each.sequence, each.time, str(each.parameters["record"]))
-            for each in self.foundry.effects
-        ]
+        if self._running is not None:
+            fresh = self.foundry.effects.since(self._taken, MANY)
+            first = len(self._effects) + 1
+            self._effects += [
+                Effect(number, each.time, str(each.parameters["record"]))
+                for number, each in enumerate(fresh, start=first)
+            ]
+            self._taken += len(fresh)
+        return self._effects
 
     @contextmanager
     def fault(self, text: str, **given: object) -> Iterator[None]:
