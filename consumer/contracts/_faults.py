@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -45,6 +45,14 @@ def line_in_traceback(error: BaseException, inside: Path | None) -> str | None:
             found = f"{filename}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     return found
+
+
+def refuse_keywords(whose: str, given: Mapping[str, object], known: str) -> None:
+    """Raises:
+    ContractError: a class was defined with a keyword that nobody takes.
+    """
+    if given:
+        raise fault(f"{whose} is given {', '.join(given)}", remedy=f"its keywords are {known}")
 
 
 def is_text(value: object) -> bool:

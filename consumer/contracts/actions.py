@@ -6,7 +6,7 @@ import re
 from inspect import get_annotations
 from typing import Any, ClassVar
 
-from consumer.contracts._faults import fault, is_text
+from consumer.contracts._faults import fault, is_text, refuse_keywords
 from consumer.contracts.wire import Parameters
 from consumer.model import ActionType, Call
 
@@ -23,8 +23,8 @@ class Action(Parameters):
     (default: 20, and never more than the setting `foundry.batch_size`).
 
     Raises:
-        ContractError: the API name or `batch` is impossible, or a field has a reserved name
-            (when the class is defined).
+        ContractError: when the class is defined: the API name or `batch` is impossible, another keyword
+            is given, a field has a reserved name, or two fields are written under one name.
     """
 
     action_type: ClassVar[ActionType]
@@ -32,7 +32,8 @@ class Action(Parameters):
     def __init_subclass__(
         cls, *, api_name: str | None = None, batch: int | None = None, **kwargs: Any
     ) -> None:
-        super().__init_subclass__(**kwargs)
+        refuse_keywords(f"action class {cls.__name__}", kwargs, "api_name and batch")
+        super().__init_subclass__()
         if api_name is None:
             # A subclass without a name of its own would send another's parameters under that name.
             raise fault(

@@ -81,7 +81,7 @@ def ask(
     decides; without it, an object found means applied.
 
     Raises:
-        ContractError: none or both of `key` and `where`, or an empty name.
+        ContractError: none or both of `key` and `where`, an empty name, or `applied` is no function.
     """
     if not is_text(object_type):
         raise fault(
@@ -92,10 +92,15 @@ def ask(
             f"ask({object_type!r}) needs one of key and where",
             remedy='write key="field" to get by primary key, or where={"property": "field"} to search',
         )
-    if where is not None and not (where and all(where)):
+    if where is not None and not _names_properties(where):
         raise fault(
             f"ask({object_type!r}) searches by nothing",
             remedy='write where={"property": "field of the event"}',
+        )
+    if applied is not None and not callable(applied):
+        raise fault(
+            f"ask({object_type!r}) has applied={applied!r}, which is no function",
+            remedy="write applied=lambda properties, event: ..., or leave it out",
         )
     return Ask(object_type, key, where, applied)
 
@@ -118,6 +123,10 @@ def reader(
             where=place,
         )
     return attrgetter(given)
+
+
+def _names_properties(where: object) -> bool:
+    return isinstance(where, Mapping) and bool(where) and all(where)
 
 
 def _read(of: FieldOrFunction[E], event: E) -> Any:

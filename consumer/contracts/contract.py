@@ -57,16 +57,13 @@ class Route:
     several: bool
     """The function may return more than one action."""
 
-    @property
-    def wants_meta(self) -> bool:
-        return self.meta_name is not None
-
 
 class Contract:
     """One topic, and the routes of its event types. Complete once its module is imported.
 
     Raises:
-        ContractError: the topic is no topic name, or `sources` cannot be checked or allows nothing.
+        ContractError: the topic is no topic name, `type_from` is no rule for types, or `sources` cannot
+            be checked or allows nothing.
     """
 
     def __init__(
@@ -77,7 +74,7 @@ class Contract:
         type_from: TypeFrom | None = None,
     ) -> None:
         self.topic = _checked_topic(topic)
-        self.type_from: TypeFrom = cloudevents() if type_from is None else type_from
+        self.type_from = _checked_type_from(topic, type_from)
         self.sources = _checked_sources(topic, sources, self.type_from)
         self.place = calling_line()
         self._routes: dict[str, Route] = {}
@@ -228,6 +225,18 @@ def _checked_topic(topic: str) -> str:
             f"{topic!r} is no topic name", remedy="use 1 to 249 of the characters A-Z a-z 0-9 . _ -"
         )
     return topic
+
+
+def _checked_type_from(topic: str, type_from: object) -> TypeFrom:
+    if type_from is None:
+        return cloudevents()
+    # Owners' code may not be type-checked, and a name or an uncalled function would fail each record.
+    if not isinstance(type_from, TypeFrom):
+        raise fault(
+            f"{topic}: type_from={type_from!r} is no rule for finding the type",
+            remedy='write cloudevents(), header("name"), field("name") or constant("type")',
+        )
+    return type_from
 
 
 def _checked_sources(

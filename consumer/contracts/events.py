@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from consumer.contracts._faults import fault
+from consumer.contracts._faults import fault, refuse_keywords
 from consumer.contracts._nested import nested_models
 
 
@@ -18,8 +18,8 @@ class Event(BaseModel):
     model does not know is ignored and counted; `class X(Event, unknown="forbid")` refuses it.
 
     Raises:
-        ContractError: when the class is defined: `unknown` is neither "ignore" nor "forbid", or a
-            field holds a pydantic model that is no event.
+        ContractError: when the class is defined: `unknown` is neither "ignore" nor "forbid", another
+            keyword is given, or a field holds a pydantic model that is no event.
     """
 
     # Unknown fields are kept apart (`model_extra`) rather than dropped: it is what makes them countable
@@ -37,7 +37,8 @@ class Event(BaseModel):
     def __init_subclass__(
         cls, *, unknown: Literal["ignore", "forbid"] | None = None, **kwargs: Any
     ) -> None:
-        super().__init_subclass__(**kwargs)
+        refuse_keywords(f"event class {cls.__name__}", kwargs, "unknown")
+        super().__init_subclass__()
         match unknown:
             case None:
                 pass

@@ -44,7 +44,7 @@ def declared(function: Callable[..., Any], model: type[Event]) -> Declared:
     hints = _hints(function, place)
     meta_name = _check_parameters(function, model, hints, place)
     if "return" not in hints:
-        raise fault("says not what it returns", remedy="annotate the action class", where=place)
+        raise fault("does not say what it returns", remedy="annotate the action class", where=place)
     found = tuple(_results(hints["return"], place, nested=False))
     actions = tuple(dict.fromkeys(kind for kind, _ in found if kind is not None))
     return Declared(actions, any(several for _, several in found), meta_name)

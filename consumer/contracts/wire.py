@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_serializer
 from pydantic_core import CoreSchema, core_schema
 
+from consumer.contracts._faults import fault
 from consumer.contracts._nested import nested_models
 
 _INT32 = 2**31
@@ -107,6 +108,20 @@ _WITHOUT_EXPONENT = core_schema.plain_serializer_function_ser_schema(
 )
 
 
+def _refuse_one_name_for_two(cls: type[BaseModel]) -> None:
+    """JSON would hold the name twice, and which of the values counts is the reader's choice."""
+    written: dict[str, str] = {}
+    for name, info in cls.model_fields.items():
+        on_the_wire = info.serialization_alias or name
+        if on_the_wire in written:
+            raise fault(
+                f"fields {written[on_the_wire]!r} and {name!r} of {cls.__name__} are both written"
+                f" as {on_the_wire!r}",
+                remedy="give each the API name of its own parameter",
+            )
+        written[on_the_wire] = name
+
+
 class Parameters(BaseModel):
     """Named values that go to Foundry: frozen, strict, written under their `serialization_alias`."""
 
@@ -129,6 +144,7 @@ class Parameters(BaseModel):
         """Refuse models that would not be written as Foundry wants."""
         if cls.model_fields:  # else it may be a base of `Struct`, which is not there yet
             nested_models(cls, Struct, "which is not written as the wire wants")
+        _refuse_one_name_for_two(cls)
 
 
 class Struct(Parameters):

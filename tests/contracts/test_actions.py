@@ -92,3 +92,19 @@ def test_a_parameter_may_be_called_what_a_field_may_not() -> None:
         call_: str = Field(serialization_alias="call")
 
     assert Right(call_="x").call().parameters == b'{"call":"x"}'
+
+
+def test_a_keyword_that_nobody_takes_is_refused() -> None:
+    with pytest.raises(ContractError, match="Wrong is given bacth; its keywords are api_name and"):
+
+        class Wrong(Action, api_name="wrong", bacth=1):
+            pass
+
+
+def test_two_fields_under_one_name_are_refused() -> None:
+    """JSON that says a name twice means to each reader what it likes."""
+    with pytest.raises(ContractError, match="'one' and 'ticketId' of Wrong are both written as"):
+
+        class Wrong(Action, api_name="wrong"):
+            one: str = Field(serialization_alias="ticketId")
+            ticketId: str  # noqa: N815 -- as an owner may write it

@@ -131,6 +131,13 @@ def test_an_unknown_setting_of_unknown_is_refused() -> None:
             pass
 
 
+def test_a_keyword_that_nobody_takes_is_refused() -> None:
+    with pytest.raises(ContractError, match="event class Wrong is given unkown; its keywords are"):
+
+        class Wrong(Event, unkown="forbid"):
+            pass
+
+
 def test_a_nested_model_that_would_be_laxer_is_refused() -> None:
     """A plain pydantic model inside an event would take "5" for 5."""
 

@@ -17,6 +17,7 @@ from consumer.contracts import (
     Ignored,
     Meta,
     ask,
+    cloudevents,
     constant,
     field,
     header,
@@ -70,7 +71,7 @@ class Incomplete(Event):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (no_return, "says not what it returns; annotate the action class"),
+        (no_return, "does not say what it returns; annotate the action class"),
         (no_parameter, "takes no event; write (event: Opened) first"),
         (not_annotated, "its parameter 'event' is not annotated, but it is given Opened"),
         (of_another_event, "its parameter 'event' is Closed, but it is given Opened"),
@@ -126,6 +127,8 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
         (lambda: ask("Ticket"), "ask('Ticket') needs one of key and where"),
         (lambda: ask("T", key="a", where={"a": "b"}), "ask('T') needs one of key and where"),
         (lambda: ask("T", where={}), "ask('T') searches by nothing"),
+        (lambda: ask("T", where="ticket_id"), "searches by nothing; write where={"),  # type: ignore[arg-type]  # refused for that
+        (lambda: ask("T", key="ticket_id", applied=True), "has applied=True, which is no function"),  # type: ignore[arg-type]  # as above
         (lambda: ask("", key="ticket_id"), "ask('') names no object type"),
         (lambda: on(event_type=""), "tickets: '' is no event type"),
         (
@@ -154,6 +157,8 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
             "but the type is taken by Constant",
         ),
         (lambda: Contract("t", type_from=constant("a")).on("b", Opened), "all its records are 'a'"),
+        (lambda: Contract("t", type_from="kind"), "t: type_from='kind' is no rule"),  # type: ignore[arg-type]  # refused for that
+        (lambda: Contract("t", type_from=cloudevents), "is no rule for finding the type"),  # type: ignore[arg-type]  # as above
         (lambda: header(""), "header('') names nothing"),
         (lambda: field(""), "field('') names nothing"),
         (lambda: constant(""), "constant('') names nothing"),

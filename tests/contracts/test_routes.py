@@ -37,7 +37,7 @@ def test_a_route_says_what_was_declared() -> None:
     assert (contract.topic, contract.sources) == ("tickets", frozenset({"/a", "/b"}))
     assert contract.type_from == CloudEvents()
     assert (route.event_type, route.model, route.repeat) == ("opened", Opened, Repeat.CREATE)
-    assert (route.actions, route.several, route.wants_meta) == ((Create,), False, False)
+    assert (route.actions, route.several, route.meta_name) == ((Create,), False, None)
     assert route.order is not None
     assert (route.order(OPENED), route.order_by) == ("T-1", "ticket_id")
 
@@ -112,7 +112,6 @@ def test_meta_is_given_under_whatever_name_it_has() -> None:
     contract.on("other", Opened)(other)
 
     assert [route.meta_name for route in contract.routes.values()] == ["about", "record"]
-    assert all(route.wants_meta for route in contract.routes.values())
 
 
 def test_meta_is_a_value() -> None:
