@@ -71,27 +71,27 @@ def _contracts(contracts: Contracts) -> Iterator[Finding]:
                 'name them: Contract(..., sources=["/one"])',
             )
         for route in contract.routes.values():
-            yield _route(topic, route)
+            yield from _route(topic, route)
 
 
-def _route(topic: str, route: Route) -> Finding:
+def _route(topic: str, route: Route) -> Iterator[Finding]:
     where = f"{topic} {route.event_type}"
+    sent = ", ".join(action.action_type.name for action in route.actions) or "nothing"
+    yield Finding("ok", where, f"{route.model.__name__} -> {sent} (repeat: {route.repeat.value})")
     if not (route.model.__doc__ or "").strip():
-        return Finding(
+        yield Finding(
             "warn",
             where,
             f"{route.model.__name__} has no docstring: its published schema has no description",
             "say in a sentence what happened",
         )
-    sent = ", ".join(action.action_type.name for action in route.actions) or "nothing"
-    return Finding("ok", where, f"{route.model.__name__} -> {sent} (repeat: {route.repeat.value})")
 
 
 def _action_types(contracts: Contracts) -> Iterator[Finding]:
     by_name: dict[str, set[ActionType]] = defaultdict(set)
-    for action_type in mapped_action_types(contracts):
-        by_name[action_type.name].add(action_type)
-    for name, found in sorted(by_name.items()):
+    for action in contracts.actions:
+        by_name[action.action_type.name].add(action.action_type)
+    for name, found in by_name.items():
         if len(found) > 1:
             batches = ", ".join(str(kind.batch) for kind in sorted(found, key=lambda it: it.batch))
             yield Finding(
@@ -102,17 +102,6 @@ def _action_types(contracts: Contracts) -> Iterator[Finding]:
             )
             continue
         yield Finding("ok", name, _how_sent(found.pop()))
-
-
-def mapped_action_types(contracts: Contracts) -> Sequence[ActionType]:
-    """Every action type that some route may send, by name."""
-    found = {
-        action.action_type
-        for contract in contracts.by_topic.values()
-        for route in contract.routes.values()
-        for action in route.actions
-    }
-    return sorted(found, key=lambda kind: (kind.name, kind.batch))
 
 
 def _how_sent(kind: ActionType) -> str:

@@ -21,7 +21,6 @@ from consumer.app.configs import (
     request_timeout,
 )
 from consumer.app.lifetime import Ends, Lifetime, stopped_by_signals
-from consumer.check import mapped_action_types
 from consumer.contracts import Contracts, load
 from consumer.dispatch import Dispatch
 from consumer.errors import ConsumerError
@@ -132,7 +131,7 @@ def _spare_the_collector() -> None:
 def _sums(contracts: Contracts) -> Sums:
     return Sums(
         topics=contracts.by_topic,
-        actions=[kind.name for kind in mapped_action_types(contracts)],
+        actions=[action.action_type.name for action in contracts.actions],
     )
 
 

@@ -6,12 +6,13 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from consumer.contracts._faults import line_in_traceback
+from consumer.contracts.actions import Action
 from consumer.contracts.contract import Contract
 from consumer.errors import ContractError
 
@@ -23,6 +24,17 @@ class Contracts:
     by_topic: Mapping[str, Contract]
     folder: Path
     """Where the package lies; its examples are in `examples/`."""
+
+    @property
+    def actions(self) -> Sequence[type[Action]]:
+        """Every action class that some route may send, each once, by API name."""
+        found = {
+            action
+            for contract in self.by_topic.values()
+            for route in contract.routes.values()
+            for action in route.actions
+        }
+        return sorted(found, key=lambda action: (action.action_type.name, action.__qualname__))
 
 
 def load(import_path: str, topic_names: Mapping[str, str] = MappingProxyType({})) -> Contracts:

@@ -8,14 +8,14 @@ from contextlib import AsyncExitStack
 
 from consumer.contracts import load
 from consumer.doctor import foundry_steps, kafka_steps
-from consumer.doctor.findings import Finding, Level, Step, Visit, mapped_actions
+from consumer.doctor.findings import Finding, Step, Visit
 from consumer.errors import ContractError
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import open_foundry
 from consumer.kafka.client import FetchToken, KafkaConfig
 from consumer.settings import Settings
 
-__all__ = ["STEPS", "Finding", "Level", "Step", "Visit", "diagnose"]
+__all__ = ["Finding", "diagnose"]
 
 
 async def diagnose(
@@ -72,7 +72,7 @@ async def _contracts(visit: Visit) -> Sequence[Finding]:
     except ContractError as error:
         return [Finding("contracts", "fail", str(error), "run `check`")]
     topics = ", ".join(sorted(visit.contracts.by_topic))
-    actions = sum(1 for _ in mapped_actions(visit.contracts))
+    actions = len(visit.contracts.actions)
     return [Finding("contracts", "ok", f"{name}: {actions} action types, topics {topics}")]
 
 

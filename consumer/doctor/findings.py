@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Literal
 
-from consumer.contracts import Action, Contracts
+from consumer.contracts import Contracts
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import Foundry
 from consumer.foundry.tokens import Token
@@ -67,14 +67,3 @@ def failure(step: str, outage: Outage, *, remedy: str = "") -> Finding:
         parts.append(f"errorInstanceId {answer.error_instance_id}")
     said = " ".join(part for part in (outage.remedy or "", remedy) if part)
     return Finding(step, "fail", ", ".join(parts), said or "it may pass by itself: try again")
-
-
-def mapped_actions(contracts: Contracts) -> Iterator[type[Action]]:
-    """Every action class that some route may send, each once, by API name."""
-    found = {
-        action
-        for contract in contracts.by_topic.values()
-        for route in contract.routes.values()
-        for action in route.actions
-    }
-    yield from sorted(found, key=lambda action: (action.action_type.name, action.__qualname__))

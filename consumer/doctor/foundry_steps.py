@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from consumer.contracts import Action
-from consumer.doctor.findings import Finding, Level, Visit, failure, mapped_actions
+from consumer.doctor.findings import Finding, Level, Visit, failure
 from consumer.doctor.fit import misfits
 from consumer.foundry.ontology import ActionTypeInfo
 from consumer.foundry.reach import Reached, reach
@@ -83,7 +83,7 @@ async def actions(visit: Visit) -> Sequence[Finding]:
     if visit.contracts is None:
         raise TypeError("the step needs the contracts")
     found: list[Finding] = []
-    for action in mapped_actions(visit.contracts):
+    for action in visit.contracts.actions:
         found += await _action(visit, action)
     return found
 
