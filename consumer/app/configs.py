@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from consumer.app.kafka_tokens import KafkaTokens
-from consumer.foundry.config import FoundryConfig, Secret as FoundrySecret
+from consumer.foundry.config import FoundryConfig
 from consumer.kafka.client import KafkaConfig
 from consumer.settings import Secret, Settings
 from consumer.state.limits import Limits, Retry
-
-
-@dataclass(frozen=True, slots=True)
-class _SeenSecret(FoundrySecret):
-    """A secret that the log hears of whenever it is read, so that a rotated one is taken out as well."""
-
-    source: Secret | None = field(default=None, repr=False)
-
-    def read(self) -> str:
-        if self.source is None:
-            raise TypeError("a secret without a source")
-        return self.source.read()
 
 
 def foundry_config(settings: Settings) -> FoundryConfig:
@@ -32,12 +19,11 @@ def foundry_config(settings: Settings) -> FoundryConfig:
     secret = given.secret("client_secret")
     if secret is None:
         raise TypeError("the settings were not checked: there is no client secret")
-    text = secret.read() if secret.path is None else None
     return FoundryConfig(
         hostname=given.hostname,
         ontology=given.ontology,
         client_id=given.client_id,
-        client_secret=_SeenSecret(value=text, file=secret.path, source=secret),
+        client_secret=secret,
         client_auth=given.client_auth,
         scopes=given.scopes,
         max_in_flight=given.max_in_flight,

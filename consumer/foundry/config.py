@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,50 +11,12 @@ from urllib.parse import quote, urlsplit
 from yarl import URL
 
 from consumer.errors import SettingsError
+from consumer.settings import Secret
+from consumer.settings.fields import is_loopback
 
 DEFAULT_SCOPES = ("api:ontologies-read", "api:ontologies-write")
 MAX_IN_FLIGHT = 800
 """Foundry's limit of simultaneous requests for a service user."""
-_SECRET_FILE_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret given as a value, or as a file that is opened anew for each reading, so that it may rotate."""
-
-    value: str | None = field(default=None, repr=False)
-    file: Path | None = None
-
-    def __post_init__(self) -> None:
-        if (self.value is None) == (self.file is None):
-            raise SettingsError("foundry.client_secret: give a value or a file, one of them")
-
-    def read(self) -> str:
-        """The secret as it is now, without the file's last line end.
-
-        Raises:
-            OSError: the file cannot be read.
-            ValueError: it is empty, too large, or no text.
-        """
-        if self.file is None:
-            text = self.value or ""
-        else:
-            with self.file.open("rb") as opened:
-                raw = opened.read(_SECRET_FILE_BYTES + 1)
-            if len(raw) > _SECRET_FILE_BYTES:
-                raise ValueError("the secret file is too large")
-            text = _decoded(raw).rstrip("\r\n")
-        if not text:
-            raise ValueError("the secret is empty")
-        return text
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        # A UnicodeDecodeError carries the bytes it choked on: the secret itself.
-        raise ValueError("the secret file is not UTF-8 text") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +83,6 @@ def base_url(hostname: str) -> str:
         raise SettingsError("foundry.hostname has a dot segment in its path")
     at = f"[{host}]" if ":" in host else host
     return "/".join((f"{parts.scheme}://{at}{f':{port}' if port else ''}", *prefix))
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and loopback addresses: what never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def path_segment(value: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.foundry.answers import Reply, read_error, read_object, retry_after
-from consumer.foundry.config import Secret
 from consumer.model import Answer, Outage
+from consumer.settings import Secret
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 """Printable ASCII: what may stand in a header."""
@@ -63,9 +63,9 @@ def judge_token_answer(reply: Reply, now: float) -> Grant | Outage:
 
 def secret_unreadable(secret: Secret, failure: Exception) -> Outage:
     """The secret's file cannot be read, and none is known from before."""
-    where = f"foundry.client_secret_file {str(secret.file)!r}" if secret.file else "client_secret"
+    where = "" if secret.path is None else f" {str(secret.path)!r}"
     return Outage(
-        Answer("secret", f"{where} cannot be read: {type(failure).__name__}"),
+        Answer("secret", f"{secret.name}{where} cannot be read: {type(failure).__name__}"),
         "token",
         everywhere=True,
         remedy="put the client secret there, readable for this process",

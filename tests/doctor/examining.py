@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from consumer.doctor import Finding, diagnose
-from consumer.foundry.config import FoundryConfig, Secret
+from consumer.foundry.config import FoundryConfig
 from consumer.kafka.client import KafkaConfig
-from consumer.settings import load_settings
+from consumer.settings import Secret, load_settings
 from deploy.local.foundry import DEFAULT_CLIENT, Foundry, serve
 from deploy.local.foundry.example import ONTOLOGY
 
@@ -21,7 +21,7 @@ def config(url: str, **changes: Any) -> FoundryConfig:
         "hostname": url,
         "ontology": "fieldwork",
         "client_id": client_id,
-        "client_secret": Secret(value=secret),
+        "client_secret": Secret("foundry.client_secret", text=secret),
         "request_timeout": 5.0,
     }
     return FoundryConfig(**(values | changes))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.foundry.config import Secret
+from consumer.settings import Secret
 from deploy.local.foundry import Client, parse_fault, serve
 from tests.doctor.examining import changed, config, examined, levels
 
@@ -73,7 +73,9 @@ async def test_an_unreachable_host_skips_what_depends_on_it() -> None:
 
 async def test_a_wrong_secret_is_named_as_such_and_not_shown() -> None:
     async with serve() as foundry:
-        found = await examined(config(foundry.url, client_secret=Secret(value="canary-wrong")))
+        found = await examined(
+            config(foundry.url, client_secret=Secret("foundry.client_secret", text="canary-wrong"))
+        )
 
     assert levels(found)["foundry.token"] == "fail"
     assert "invalid_client" in found["foundry.token"][0].what

@@ -11,8 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
-from consumer.foundry.config import FoundryConfig, Secret
+from consumer.foundry.config import FoundryConfig
 from consumer.model import ActionType, PlainRecord, Prepared, Repeat, Request
+from consumer.settings import Secret
 
 SECRET = "Kanarie7-secret/+=0815"  # noqa: S105 - a canary
 TOKEN = "Kanarie7-token"  # noqa: S105 - a canary
@@ -185,7 +186,7 @@ def config(url: str, **changes: Any) -> FoundryConfig:
         "hostname": url,
         "ontology": ONTOLOGY,
         "client_id": "client",
-        "client_secret": Secret(value=SECRET),
+        "client_secret": Secret("foundry.client_secret", text=SECRET),
         "request_timeout": 5.0,
     }
     return FoundryConfig(**(values | changes))

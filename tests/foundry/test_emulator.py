@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from consumer.foundry.config import FoundryConfig, Secret
+from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import Foundry, open_foundry
 from consumer.foundry.reach import Reached, reach
 from consumer.model import (
@@ -28,6 +28,7 @@ from consumer.model import (
     Request,
     Unknown,
 )
+from consumer.settings import Secret
 from deploy.local.foundry import DEFAULT_CLIENT, Client, Fault, Foundry as Stack, serve
 from tests.foundry.server import entry
 
@@ -41,7 +42,7 @@ def settings(stack: Stack, **changes: Any) -> FoundryConfig:
         "hostname": stack.url,
         "ontology": "fieldwork",
         "client_id": DEFAULT_CLIENT[0],
-        "client_secret": Secret(value=DEFAULT_CLIENT[1]),
+        "client_secret": Secret("foundry.client_secret", text=DEFAULT_CLIENT[1]),
         "request_timeout": 5.0,
         "ca_file": stack.ca_file,
     }

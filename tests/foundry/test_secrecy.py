@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from consumer.foundry.config import Secret
 from consumer.foundry.opening import Foundry, open_foundry
 from consumer.model import Lookup
+from consumer.settings import Secret
 from tests.foundry.server import (
     MANY,
     SECRET,
@@ -145,7 +145,9 @@ async def test_a_token_that_cannot_stand_in_a_header_is_not_shown(
 
 def test_configuration_and_secrets_show_none_of_it() -> None:
     settings = config(
-        "acme.example", client_secret=Secret(value=SECRET), proxy="http://u:Kanarie7@h:1"
+        "acme.example",
+        client_secret=Secret("foundry.client_secret", text=SECRET),
+        proxy="http://u:Kanarie7@h:1",
     )
 
     assert "Kanarie7" not in f"{settings!r} {settings} {settings.client_secret!r}"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from consumer.foundry.config import Secret
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.tokens import Token, Tokens
 from consumer.model import Outage
+from consumer.settings import Secret
 from tests.foundry.server import SECRET, Answering, Stack, config, raw, running, text
 
 
@@ -196,7 +196,10 @@ async def test_a_secret_file_is_read_again_for_each_fetch(tmp_path: Path) -> Non
     link = tmp_path / "secret"
     link.symlink_to("one")
     accepted = {"first"}
-    async with running() as stack, tokens_of(stack, client_secret=Secret(file=link)) as tokens:
+    async with (
+        running() as stack,
+        tokens_of(stack, client_secret=Secret("foundry.client_secret_file", path=link)) as tokens,
+    ):
         stack.token_answer = checking(accepted)
         tokens.invalidate(await good(tokens))
 
@@ -220,7 +223,10 @@ async def test_an_unusable_secret_file_is_an_outage_that_names_it(
     path = tmp_path / "client-secret"
     if content is not None:
         path.write_bytes(content)
-    async with running() as stack, tokens_of(stack, client_secret=Secret(file=path)) as tokens:
+    async with (
+        running() as stack,
+        tokens_of(stack, client_secret=Secret("foundry.client_secret_file", path=path)) as tokens,
+    ):
         outage = await bad(tokens)
 
         assert str(path) in outage.answer.detail
