@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from consumer.bury import Bury
@@ -22,6 +22,8 @@ _FULL_WAIT: Final = 0.02
 """Seconds between two looks while nothing may be taken in: what is queued lasts longer than that."""
 _POLL_RECORDS: Final = 500
 """Records prepared at one go: some milliseconds during which nothing else runs."""
+# An attribute of an Enum class costs as much as a call, and is looked at for each record.
+_DONE, _SUSPECT = Standing.DONE, Standing.SUSPECT
 _RECORD_COST: Final = 512
 """Bytes that a record costs beside its own, headers and objects included."""
 _FIRST_GUESS: Final = 16_384
@@ -59,8 +61,7 @@ class Intake:
             soon = self._ahead or (self._workload.tenures and not wanted)
             wait = _FULL_WAIT if soon else _POLL_WAIT
             records = await self._source.poll(wanted, self._helping(), wait)
-            for record in records:
-                self._take(record)
+            self._take(records)
             ahead = bool(self._ahead)
             if ahead:
                 self._catch_up()
@@ -111,63 +112,75 @@ class Intake:
                 self._watch.held(partition, why)
         self._stuck = set(stuck)
 
-    def _take(self, record: Record | Unreadable) -> None:
-        tenure = self._workload.tenures.get((record.topic, record.partition))
-        if tenure is None or tenure.ending:
-            return  # fetched before the revocation: the next owner reads it
-        if tenure in self._ahead or not self._receive(record, tenure):
-            self._ahead.setdefault(tenure, deque()).append(record)
-            self._workload.took(_size(record))
+    def _take(self, records: Iterable[Record | Unreadable]) -> None:
+        tenures, ahead = self._workload.tenures, self._ahead
+        for record in records:
+            tenure = tenures.get((record.topic, record.partition))
+            if tenure is None or tenure.ending:
+                continue  # fetched before the revocation: the next owner reads it
+            if (ahead and tenure in ahead) or not self._receive(record, tenure):
+                ahead.setdefault(tenure, deque()).append(record)
+                self._workload.took(_size(record))
 
     def _receive(self, record: Record | Unreadable, tenure: Tenure) -> bool:
         """False: the span up to this record does not fit beside the offset; it has to wait."""
-        ledger = tenure.ledger
-        if record.offset > ledger.position:
+        ledger, offset = tenure.ledger, record.offset
+        if offset > ledger.position:
             # A gap: compaction, or transaction markers.
-            self._bury_gone(tenure, ledger.skip_to(record.offset))
-        if not ledger.fits(record.offset):
+            self._bury_gone(tenure, ledger.skip_to(offset))
+        if not ledger.fits(offset):
             return False
-        standing = ledger.receive(record.offset)
-        if standing is not Standing.DONE:
-            self._sort(record, tenure, suspect=standing is Standing.SUSPECT)
+        standing = ledger.receive(offset)
+        if standing is _DONE:
+            return True
+        # One record's boundary: a bug of ours is tried once more, then a letter; the others go on.
+        try:
+            prepared = self._prepare(record)
+        except Exception:  # noqa: BLE001
+            prepared = self._prepare_once_more(record)
+        if type(prepared) is Prepared:
+            self._admit(prepared, tenure, standing)
+        else:
+            self._turn_away(record, prepared, tenure, standing)
         return True
 
-    def _sort(self, record: Record | Unreadable, tenure: Tenure, *, suspect: bool) -> None:
-        prepared = self._prepare_once_more(record)
-        if type(prepared) is Prepared:
-            self._admit(prepared, tenure, suspect=suspect)
-            return
-        if suspect:
-            # The contract has changed since it was claimed: whether it was applied is not known.
-            detail = "claimed by a former owner of the partition, under another contract"
-            prepared = Rejected("unknown", detail, stage="submit")
-        if isinstance(prepared, Rejected):
-            size = _size(record)
-            self._workload.took(size)
-            self._bury.record(record, prepared, tenure, size)
-        elif isinstance(prepared, Ignored):
-            tenure.settled(record.offset)
-            self._watch.ignored(record, prepared.why)
-
-    def _admit(self, prepared: Prepared, tenure: Tenure, *, suspect: bool) -> None:
+    def _admit(self, prepared: Prepared, tenure: Tenure, standing: Standing) -> None:
         prepared.tenure = tenure
-        if suspect and prepared.repeat.claimed:
+        if standing is _SUSPECT and prepared.repeat.claimed:
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until
             prepared.claim = Claim(durable=True)  # it was found in the store
+        work = self._workload
+        work.records += 1
+        work.bytes += prepared.size
         self._size_seen = prepared.size
-        self._workload.took(prepared.size)
-        self._workload.lanes.add(prepared)
+        work.lanes.add(prepared)
+
+    def _turn_away(
+        self,
+        record: Record | Unreadable,
+        why: Prepared | Ignored | Rejected,
+        tenure: Tenure,
+        standing: Standing,
+    ) -> None:
+        """It is not to be sent: ignored by a rule, or a letter."""
+        if standing is _SUSPECT:
+            # The contract has changed since it was claimed: whether it was applied is not known.
+            detail = "claimed by a former owner of the partition, under another contract"
+            why = Rejected("unknown", detail, stage="submit")
+        if isinstance(why, Rejected):
+            size = _size(record)
+            self._workload.took(size)
+            self._bury.record(record, why, tenure, size)
+        elif isinstance(why, Ignored):
+            tenure.settled(record.offset)
+            self._watch.ignored(record, why.why)
 
     def _prepare_once_more(self, record: Record | Unreadable) -> Prepared | Ignored | Rejected:
-        """One record's boundary: a bug of ours is tried once more, then a letter; the others go on."""
         try:
             return self._prepare(record)
-        except Exception:  # noqa: BLE001
-            try:
-                return self._prepare(record)
-            except Exception as bug:  # noqa: BLE001
-                return Rejected("internal", type(bug).__name__, stage="prepare")
+        except Exception as bug:  # noqa: BLE001
+            return Rejected("internal", type(bug).__name__, stage="prepare")
 
     def _bury_gone(self, tenure: Tenure, offsets: Collection[int]) -> None:
         """Claimed by a former owner, and the log has them no more: letters with coordinates only."""

@@ -45,7 +45,7 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
                 lane_of(record, event, route),
                 route.repeat,
                 calls,
-                envelope.size + sum([len(call.parameters) for call in calls]),
+                envelope.size + len(calls[0].parameters) * len(calls),
                 lookup_of(event, route),
                 unknown_fields(event),
             )

@@ -162,7 +162,8 @@ class Submit:
         if not may_send():
             return Withheld()
         call = entries[0].call
-        request = Request(call.action, [e.call.parameters for e in entries], entries, may_send)
+        parameters = [entry.calls[entry.applied].parameters for entry in entries]
+        request = Request(call.action, parameters, entries, may_send)
         entries[0].sent_at = self._loop.time()
         self.in_flight += 1
         try:

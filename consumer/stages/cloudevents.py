@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
-from consumer.model import Envelope
+from consumer.model import Envelope, Headers
 from consumer.stages.headers import (
     MAX_TEXT,
     Found,
+    Limits,
     attribute,
     header_text,
     media_type,
@@ -27,32 +30,59 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 _familiar: dict[bytes, str] = {}
 _MOST_FAMILIAR = 1024
 _USUAL_MEDIA = frozenset({None, b"application/json"})
+_USUAL_TIME = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?Z"
+)
 
 
-def usual(found: Found, data: bytes, size: int) -> Envelope | None:
-    """A binary event that breaks no rule at first sight; None: `from_headers` has to look closely.
+def usual(headers: Headers, data: bytes, size: int, limits: Limits) -> Envelope | None:
+    """A binary event that breaks no rule at first sight; None: it has to be looked at closely.
 
-    It knows no rule of its own: what passes here passes there. It costs half as much.
+    It knows no rule of its own: what passes here passes there, at a third of the cost.
     """
-    get = found.values.get
-    source, event_type = _familiar.get(get("ce_source", b"")), _familiar.get(get("ce_type", b""))
+    values: dict[str, bytes | None] = dict(headers)
+    if len(values) != len(headers) or len(values) > limits.headers or "ce_subject" in values:
+        return None
+    get = values.get
+    source, event_type = (
+        _familiar.get(get("ce_source") or b""),
+        _familiar.get(get("ce_type") or b""),
+    )
     raw_id, time = get("ce_id"), get("ce_time")
     if (
         source is None
         or event_type is None
-        or raw_id is None
-        or found.ambiguous
+        or not raw_id
+        or len(raw_id) > MAX_TEXT
+        or not raw_id.isascii()
         or get("ce_specversion") != b"1.0"
         or get("content-type") not in _USUAL_MEDIA
-        or "ce_subject" in found.values
-        or not (raw_id.isascii() and 0 < len(raw_id) <= MAX_TEXT)
+        or not (time is None or _is_usual(time))
     ):
         return None
+    brought = _bytes_of(values)
     event_id = raw_id.decode()
-    if not event_id.isprintable():
+    if brought > limits.header_bytes or not event_id.isprintable():
         return None
-    said = None if time is None else checked_time("header ce_time", time.decode(errors="replace"))
-    return Envelope(event_id, event_type, data, source, said, None, False, size)  # noqa: FBT003
+    moment_ = None if time is None else time.decode()
+    return Envelope(event_id, event_type, data, source, moment_, None, False, size + brought)  # noqa: FBT003
+
+
+def _is_usual(time: bytes) -> bool:
+    return _USUAL_TIME.fullmatch(time) is not None and _day_exists(time[:10])
+
+
+@lru_cache(maxsize=1024)
+def _day_exists(day: bytes) -> bool:
+    try:
+        date.fromisoformat(day.decode())
+    except ValueError:
+        return False
+    return True
+
+
+def _bytes_of(values: Mapping[str, bytes | None]) -> int:
+    return len("".join(values)) + sum([len(raw) for raw in values.values() if raw is not None])
 
 
 def from_headers(found: Found, data: bytes, size: int) -> Envelope:

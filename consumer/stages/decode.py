@@ -22,17 +22,19 @@ def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
         Rejected: `undecodable`; the detail holds nothing that the event says.
     """
     value = _bounded(record.value, limits)
-    found = read_headers(record.headers, limits)
+    headers = record.headers
     parsed = parse_object(value)
-    size = (
-        _RECORD_OVERHEAD
-        + len(value)
-        + len(record.key or b"")
-        + found.size
-        + _HEADER_OVERHEAD * len(record.headers)
-    )
+    size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers)
+    if record.key is not None:
+        size += len(record.key)
+    if type(type_from) is CloudEvents:
+        event = usual(headers, value, size, limits)
+        if event is not None:
+            return event
+    found = read_headers(headers, limits)
+    size += found.size
     if isinstance(type_from, CloudEvents):
-        return usual(found, value, size) or _cloudevent(found, parsed, value, size)
+        return _cloudevent(found, parsed, value, size)
     media(found)
     event_id = f"{record.topic}/{record.partition}/{record.offset}"
     return Envelope(event_id, _type(type_from, found, parsed), value, size=size)

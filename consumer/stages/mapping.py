@@ -55,16 +55,19 @@ def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
         Rejected: `unmappable`: `order_by` raised, or gave a value that cannot be a key.
     """
     if route.order is None:
-        return None if record.key is None else (record.topic, ("key", record.key))
+        # Longer than the other's, so that no key ever meets a value.
+        return None if record.key is None else (record.topic, "key", record.key)
     try:
         value = route.order(event)
+        if type(value) is str:
+            return (record.topic, value)
         hash(value)
         steady = bool(value == value)  # noqa: PLR0124 (NaN is no key: each would be a lane of its own)
     except Exception as error:  # noqa: BLE001 (`order_by` and what it gives are owners' code)
         fault = f"order_by raised {type(error).__name__}"
     else:
         if steady:
-            return (record.topic, ("by", value))
+            return (record.topic, value)
         fault = "order_by gave a value that does not equal itself"
     raise _unmappable(route, fault)
 

@@ -58,6 +58,7 @@ class Lanes:
         self._behind: dict[Hashable, deque[Prepared] | None] = {}
         self._groups: dict[str, list[Group]] = {}
         self._turns: deque[Group] = deque()
+        self._latest = Group(ActionType(""), Repeat.SAFE, 1)
         self._later: list[tuple[float, int, Prepared]] = []
         self._holds: dict[Hashable, float] = {}
         self._ticks = count()
@@ -69,24 +70,31 @@ class Lanes:
     def add(self, prepared: Prepared) -> None:
         """Put a new record at the end of its lane."""
         lane = prepared.lane
-        if lane is None:
-            self.ready(prepared)
-        elif lane not in self._behind:
+        if lane is not None:
+            if lane in self._behind:
+                self._wait_behind(lane, prepared)
+                return
             self._behind[lane] = None
             if self._holds and lane in self._holds:
                 self.later(prepared, self._holds.pop(lane))
-            else:
-                self.ready(prepared)
+                return
+        self.ready(prepared)
+
+    def _wait_behind(self, lane: Hashable, prepared: Prepared) -> None:
+        behind = self._behind[lane]
+        if behind is None:
+            self._behind[lane] = deque((prepared,))
         else:
-            behind = self._behind[lane]
-            if behind is None:
-                self._behind[lane] = deque((prepared,))
-            else:
-                behind.append(prepared)
+            behind.append(prepared)
 
     def ready(self, prepared: Prepared) -> None:
         """The head of a lane may be sent, now or again."""
-        group = self.group(prepared)
+        group = self._latest
+        if (
+            group.repeat is not prepared.repeat
+            or group.action is not prepared.calls[prepared.applied].action
+        ):
+            group = self._latest = self.group(prepared)
         (group.apart if prepared.alone or prepared.suspect else group.ready).append(prepared)
 
     def ready_first(self, prepared: list[Prepared]) -> None:
@@ -120,10 +128,10 @@ class Lanes:
         lane = prepared.lane
         if lane is None:
             return
-        behind = self._behind[lane]
+        behind = self._behind.pop(lane)
         if not behind:
-            del self._behind[lane]
             return
+        self._behind[lane] = behind
         head = behind.popleft()
         if self._holds and lane in self._holds:
             self.later(head, self._holds.pop(lane))

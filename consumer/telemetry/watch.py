@@ -46,12 +46,18 @@ class Telemetry:
 
     def applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
         """Called before the records advance: what is sent last decides whether the record is done."""
-        topics = [e.record.topic for e in entries if e.applied + 1 == len(e.calls)]
-        for topic in set(topics):
-            self.sums.add("records_total", (topic, "applied"), topics.count(topic))
+        topic, done = entries[0].record.topic, 0
         for entry in entries:
-            if entry.unknown_fields and entry.applied + 1 == len(entry.calls):
+            if entry.applied + 1 != len(entry.calls):
+                continue
+            if entry.record.topic == topic:
+                done += 1
+            else:
+                self.sums.add("records_total", (entry.record.topic, "applied"))
+            if entry.unknown_fields:
                 self.sums.add("unknown_fields_total", (entry.event_type,), entry.unknown_fields)
+        if done:
+            self.sums.add("records_total", (topic, "applied"), done)
         if already:
             self.sums.add("repeats_avoided_total", (entries[0].call.action.name,), len(entries))
 

@@ -20,6 +20,7 @@ from consumer.model import (
     Request,
     Session,
 )
+from consumer.state.ledger import Standing
 from consumer.state.offset_codec import encode
 from consumer.state.tenure import Claim, Tenure
 from tests.fakes.truth import LawBroken
@@ -78,9 +79,9 @@ def many_commits_at_once(patch: Patch) -> None:
 
 
 def suspects_are_sent(patch: Patch) -> None:
-    def admit(self: Any, prepared: Any, tenure: Tenure, *, suspect: bool) -> None:
-        prepared.claim = Claim(durable=True) if suspect else None
-        original(self, prepared, tenure, suspect=False)
+    def admit(self: Any, prepared: Any, tenure: Tenure, standing: Standing) -> None:
+        prepared.claim = Claim(durable=True) if standing is Standing.SUSPECT else None
+        original(self, prepared, tenure, Standing.NEW)
 
     from consumer.intake import Intake  # noqa: PLC0415  the class is patched here
 

@@ -72,7 +72,7 @@ def test_every_mode_gives_the_same_event_to_the_last_digit(given: PlainRecord) -
     assert (found.event_id, found.event_type, found.lane) == (
         "e-1",
         OPENED,
-        ("tickets", ("by", "T-1")),
+        ("tickets", "T-1"),
     )
     assert parameters(given)["views"] == str(BEYOND_A_DOUBLE)
 

@@ -185,16 +185,16 @@ def test_several_actions_are_refused_where_a_repeat_harms(
 
 
 def test_order_by_decides_the_lane_and_the_topic_bounds_it() -> None:
-    assert lane(record(), order_by="ticket_id") == ("tickets", ("by", "T-1"))
+    assert lane(record(), order_by="ticket_id") == ("tickets", "T-1")
     assert lane(record(key=None), order_by=lambda e: (e.ticket_id, 1)) == (
         "tickets",
-        ("by", ("T-1", 1)),
+        ("T-1", 1),
     )
 
 
 def test_without_order_by_the_key_decides_and_without_a_key_nothing() -> None:
-    assert lane(record(key=b"\xff")) == ("tickets", ("key", b"\xff"))
-    assert lane(record(key=b"")) == ("tickets", ("key", b""))
+    assert lane(record(key=b"\xff")) == ("tickets", "key", b"\xff")
+    assert lane(record(key=b"")) == ("tickets", "key", b"")
     assert lane(record(key=None)) is None
 
 
