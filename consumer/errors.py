@@ -29,6 +29,22 @@ Reason = Literal[
 ]
 """Why a record became a dead letter: a closed set, published in letters and metrics."""
 
+GateReason = Literal[
+    "token",
+    "forbidden",
+    "missing_action",
+    "missing_ontology",
+    "misconfigured",
+    "overloaded",
+    "failing",
+    "timeouts",
+    "unreachable",
+    "wrong_host",
+    "redirected",
+    "not_foundry",
+]
+"""Why an outage closes the gate: a closed set, published in the log and in metrics."""
+
 
 class ConsumerError(Exception):
     """All errors that this package raises on purpose."""

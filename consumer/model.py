@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from consumer.errors import Reason
+from consumer.errors import GateReason, Reason
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -262,8 +262,7 @@ class Outage:
     """Not executed, and the world's fault: the gate closes for `scope`."""
 
     answer: Answer
-    gate: str
-    """The gate's reason: `token`, `forbidden`, `missing_action`, `unreachable`, `overloaded`, ..."""
+    gate: GateReason
     everywhere: bool = False
     """True: for all action types; False: for this one."""
     remedy: str | None = None
@@ -277,7 +276,7 @@ class Unknown:
     answer: Answer
     answered: bool = False
     """True: the server itself answered, so the attempt is over and cannot take effect later."""
-    gate: str | None = None
+    gate: GateReason | None = None
     """Set where it is also the sign of an outage."""
     everywhere: bool = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from consumer.errors import GateReason
 from consumer.model import Answer, Outage
 
 
@@ -24,7 +25,7 @@ class Cause:
     detail: str
     remedy: str | None = None
 
-    def outage(self, gate: str = "unreachable") -> Outage:
+    def outage(self, gate: GateReason = "unreachable") -> Outage:
         """Nothing was executed, and nothing will get through for any action."""
         return Outage(Answer(self.name, self.detail), gate, everywhere=True, remedy=self.remedy)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-MISCONFIGURED = "misconfigured"
+from consumer.errors import GateReason
 
 
 class Kind(enum.Enum):
-    """What is known after an error. All but `FAILED`, `CUT` and `TIMED_OUT`: it was not executed."""
+    """What is known after an error. All but `FAILED`, `CUT` and `GAVE_UP`: it was not executed."""
 
     REFUSED = enum.auto()
     EXISTS = enum.auto()
@@ -25,8 +25,8 @@ class Kind(enum.Enum):
     """Foundry itself answered, but it may have been executed."""
     CUT = enum.auto()
     """A gateway answered: it may have been executed, or be so later."""
-    TIMED_OUT = enum.auto()
-    """A function ran out of time: nothing was applied where it is a 4xx, else that is open."""
+    GAVE_UP = enum.auto()
+    """Foundry gave up on the action or its function: nothing was applied where it is a 4xx, else that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Rule:
     """One row. `gate`, `everywhere` and `remedy` belong to an outage."""
 
     kind: Kind
-    gate: str = ""
+    gate: GateReason = "failing"
     everywhere: bool = False
     remedy: str | None = None
 
 
-def _outage(gate: str, remedy: str | None = None, *, everywhere: bool = False) -> Rule:
+def _outage(gate: GateReason, remedy: str | None = None, *, everywhere: bool = False) -> Rule:
     return Rule(Kind.OUTAGE, gate, everywhere, remedy)
 
 
@@ -47,9 +47,9 @@ REFUSED = Rule(Kind.REFUSED)
 EXISTS = Rule(Kind.EXISTS)
 CONFLICTED = Rule(Kind.CONFLICTED)
 OVERSIZED = Rule(Kind.OVERSIZED)
-FAILED = Rule(Kind.FAILED, "failing")
-CUT = Rule(Kind.CUT, "failing")
-TIMED_OUT = Rule(Kind.TIMED_OUT, "failing")
+FAILED = Rule(Kind.FAILED)
+CUT = Rule(Kind.CUT)
+GAVE_UP = Rule(Kind.GAVE_UP)
 
 TOKEN = _outage(
     "token",
@@ -77,21 +77,22 @@ MISSING_ONTOLOGY = _outage(
     everywhere=True,
 )
 MISSING_TYPE = _outage(
-    MISCONFIGURED,
+    "misconfigured",
     "a type, branch or mapping that the action needs is missing or not visible to the service user",
 )
 MAPPING = _outage(
-    MISCONFIGURED,
+    "misconfigured",
     "the mapping and the action type are out of step: `doctor` names what differs; adapt one of them",
 )
 ACTION_FAULT = _outage(
-    MISCONFIGURED, "the action type itself is at fault: its owner must mend it in Ontology Manager"
+    "misconfigured",
+    "the action type itself is at fault: its owner must mend it in Ontology Manager",
 )
 NOT_SYNCED = _outage(
-    MISCONFIGURED, "the object type is not indexed: an administrator must have it reindexed"
+    "misconfigured", "the object type is not indexed: an administrator must have it reindexed"
 )
 CLIENT_FAULT = _outage(
-    MISCONFIGURED, "Foundry does not understand the request: this version may not fit this stack"
+    "misconfigured", "Foundry does not understand the request: this version may not fit this stack"
 )
 OVERLOADED = _outage("overloaded", everywhere=True)
 WRONG_HOST = _outage(
@@ -117,7 +118,7 @@ UNREADABLE = _outage(
     "let the service user view it: its role on the project, and the application's ontology resources",
 )
 MISREAD = _outage(
-    MISCONFIGURED,
+    "misconfigured",
     "the lookup does not fit the object type: its name, and properties that are searchable",
 )
 LASTING = _outage("failing")
@@ -132,15 +133,11 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (OVERSIZED, "RequestEntityTooLarge"),
     # Another try may do: what it refers to may be on its way, or somebody else was faster.
     (CONFLICTED, "ActionParameterObjectNotFound ParameterObjectNotFound ObjectNotFound"),
-    (CONFLICTED, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
     (CONFLICTED, "ParameterObjectSetRidNotFound LinkedObjectNotFound AttachmentNotFound"),
-    (CONFLICTED, "InterfaceTypeNotFound"),
     (CONFLICTED, "ObjectChanged ObjectsModifiedConcurrently ConcurrentModification"),
     (CONFLICTED, "ObjectVersionChanged StaleObject"),
-    (CONFLICTED, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
     (CONFLICTED, "ConsistentSnapshotError"),
-    (CONFLICTED, "ApplyActionFailed FunctionExecutionFailed"),
-    (TIMED_OUT, "FunctionExecutionTimedOut"),
+    (GAVE_UP, "ApplyActionFailed FunctionExecutionFailed FunctionExecutionTimedOut"),
     # The world's fault: wait, and say what has to be done.
     (TOKEN, "Unauthorized MissingCredentials"),
     (SCOPE, "ApiUsageDenied"),
@@ -148,7 +145,10 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (FORBIDDEN, "ParentAttachmentPermissionDenied PermissionDenied"),
     (MISSING_ACTION, "ActionTypeNotFound ActionNotFound"),
     (MISSING_ONTOLOGY, "OntologyNotFound OntologyApiNameNotUnique"),
+    (LASTING, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
     (MISSING_TYPE, "ObjectTypeNotFound LinkTypeNotFound FoundryBranchNotFound"),
+    (MISSING_TYPE, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
+    (MISSING_TYPE, "InterfaceTypeNotFound"),
     (MISSING_TYPE, "OntologyScenarioNotFound MarketplaceActionMappingNotFound"),
     (MISSING_TYPE, "MarketplaceObjectMappingNotFound MarketplaceLinkMappingNotFound"),
     (MISSING_TYPE, "MarketplaceQueryMappingNotFound MarketplaceSdkActionMappingNotFound"),

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from consumer.errors import GateReason
 from consumer.model import (
     Answer,
     Applied,
@@ -63,7 +64,7 @@ class Down:
 
     until: float
     action: str | None
-    gate: str = "unreachable"
+    gate: GateReason = "unreachable"
     unknown: float = 0.0
     """Share of requests that fail without saying whether they were executed (they were not)."""
 
