@@ -154,11 +154,6 @@ class Exchange:
             )
             reply = await read_reply(response)
             read = reply.complete
-            if body.phase is Phase.WAITING:
-                # What stood unread on a pooled connection, taken for the answer: nothing was written yet, and
-                # nothing may be any more.
-                body.phase = Phase.STALE
-                response.close()
         except NETWORK_ERRORS as failure:
             return _failed(body, failure)
         finally:
