@@ -1,4 +1,4 @@
-"""What the core needs of the world, as Protocols. `app.py` puts Kafka, Foundry and telemetry behind them."""
+"""What the core needs of the world, as Protocols. `app` puts Kafka, Foundry and telemetry behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens the Foundry edge and closes it: what `app.py`, `doctor` and `ontology` begin with."""
+"""Opens the Foundry edge and closes it: what `app` and `doctor` begin with."""
 
 from __future__ import annotations
 

@@ -40,12 +40,6 @@ def host_of(server: str) -> str:
     return urlsplit(f"//{server}").hostname or ""
 
 
-def _topic(name: str) -> str:
-    if not is_topic(name):
-        raise ValueError("must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -")
-    return name
-
-
 def _template(name: str) -> str:
     if not is_topic(name.replace("{topic}", "t")):
         raise ValueError('must be a topic name, in which "{topic}" stands for the source topic')
@@ -118,7 +112,6 @@ def _upper(value: object) -> object:
 
 
 Seconds = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
-Topic = Annotated[str, AfterValidator(_topic)]
 LetterTopic = Annotated[str, AfterValidator(_template)]
 Servers = Annotated[
     tuple[Annotated[str, AfterValidator(_server)], ...], NoDecode, BeforeValidator(_split)

@@ -43,10 +43,6 @@ class Settings:
     """The file that was read."""
     warnings: tuple[str, ...] = ()
 
-    def topic(self, contract_topic: str) -> str:
-        """The name that a contract's topic has here."""
-        return self.topics.get(contract_topic, contract_topic)
-
     @property
     def sections(self) -> tuple[Section, ...]:
         return (

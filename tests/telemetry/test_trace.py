@@ -24,7 +24,8 @@ from consumer.model import (
     Refused,
     Request,
 )
-from consumer.telemetry import Failing, TracedActions, TracedLetters, context_of, tracer_from
+from consumer.telemetry import Failing, TracedActions, TracedLetters, tracer_from
+from consumer.telemetry.trace import context_of
 from consumer.telemetry.traced import MOST_FAILING
 from tests.telemetry.values import prepared, record, request
 
