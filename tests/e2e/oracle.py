@@ -11,6 +11,8 @@ from tests.e2e.jobs import APPLIED, IGNORED, ONCE, UNKNOWN_IS_A_LETTER, Publishe
 
 Place = tuple[int, int]
 """Partition and offset."""
+LATE = 4.0
+"""Seconds after a kill within which its requests take effect, and its heir does nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,41 +236,51 @@ def _unexcused(evidence: Evidence, resent: Iterable[str]) -> list[str]:
     """Each further effect needs a kill before it, and after the one before, that excuses it."""
     by_record = {each.job.record: each for each in evidence.published}
     wanted = set(resent)
-    effects: dict[str, list[Effect]] = defaultdict(list)
-    for effect in sorted(evidence.effects, key=lambda effect: effect.sequence):
-        if effect.record in wanted:
-            effects[effect.record].append(effect)
     return [
-        f"{record}: {before.time:.3f}, again {after.time:.3f}"
-        for record, times in effects.items()
-        for before, after in itertools.pairwise(times)
-        if not any(
+        f"{before.record}: {before.time:.3f}, again {after.time:.3f}"
+        for before, after in _repeats(evidence)
+        if before.record in wanted
+        and not any(
             kill.time <= after.time
-            and kill.excuses(by_record[record], before, no_older_than=evidence.resend_window)
+            and kill.excuses(by_record[before.record], before, no_older_than=evidence.resend_window)
             for kill in evidence.kills
         )
     ]
 
 
+def _repeats(evidence: Evidence) -> list[tuple[Effect, Effect]]:
+    """Each effect that came again, after the one before it of the same record."""
+    latest: dict[str, Effect] = {}
+    repeats = []
+    for effect in sorted(evidence.effects, key=lambda effect: effect.sequence):
+        if effect.record in latest:
+            repeats.append((latest[effect.record], effect))
+        latest[effect.record] = effect
+    return repeats
+
+
 def _tolls(evidence: Evidence) -> list[Toll]:
-    """A repeat is put down to the kill before it."""
+    """A repeat is put down to the first kill that followed, or ended, the request that it repeats."""
     places = {each.job.record: each for each in evidence.published}
-    first: dict[str, Effect] = {}
-    again = [
-        effect.time
-        for effect in sorted(evidence.effects, key=lambda effect: effect.sequence)
-        if first.setdefault(effect.record, effect) is not effect
-    ]
-    times = [*(kill.time for kill in evidence.kills), float("inf")]
-    return [
-        Toll(
-            kill.in_flight,
-            sum(
-                effect.time <= kill.time
-                and kill.excuses(places[record], effect, no_older_than=evidence.resend_window)
-                for record, effect in first.items()
-            ),
-            sum(kill.time < time <= end for time in again),
+    resent: Counter[int] = Counter()
+    for before, after in _repeats(evidence):
+        causes = (
+            number
+            for number, kill in enumerate(evidence.kills)
+            if before.time - LATE <= kill.time <= after.time
         )
-        for kill, end in zip(evidence.kills, times[1:], strict=True)
+        resent[next(causes, -1)] += 1
+    return [
+        Toll(kill.in_flight, len(_uncommitted(evidence, kill, places)), resent[number])
+        for number, kill in enumerate(evidence.kills)
     ]
+
+
+def _uncommitted(evidence: Evidence, kill: Kill, places: Mapping[str, Published]) -> set[str]:
+    return {
+        effect.record
+        for effect in evidence.effects
+        if effect.time <= kill.time
+        and effect.record in places
+        and kill.excuses(places[effect.record], effect, no_older_than=evidence.resend_window)
+    }

@@ -209,9 +209,21 @@ class Scene:
             if end
         )
 
-    async def settled(self, *, within: float = PATIENCE) -> None:
-        """Everything that was published is settled and committed."""
-        await self.until(lambda: self.committed, "all is committed", within=within)
+    async def settled(self) -> None:
+        """Everything that was published is settled and committed; as long as that goes on it may take."""
+        behind = self._behind
+
+        def moved_on() -> bool:
+            return self.committed or self._behind < behind
+
+        while not self.committed:
+            behind = self._behind
+            await self.until(moved_on, f"the {behind} records behind the watermarks become fewer")
+
+    @property
+    def _behind(self) -> int:
+        ends = self.kafka.ends
+        return sum(ends.values()) - sum(each.offset for each in self.latest.values())
 
     async def verdict(self) -> Verdict:
         evidence = Evidence(

@@ -36,7 +36,6 @@ def settings(kafka: Kafka, foundry: str, secret: Path, changes: Mapping[str, Sec
             "client_secret_file": str(secret),
             "request_timeout": REQUEST_TIMEOUT,
             "settle_time": SETTLE_TIME,
-            "max_in_flight": 16,
         },
         "retry": {"maximum": 1},
         "dead_letters": {"budget_burst": 10_000},

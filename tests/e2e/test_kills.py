@@ -96,7 +96,7 @@ async def test_kill_9_loses_nothing_and_repeats_nothing_harmful(
     scene: Scene, fragile: Broker, kills: int
 ) -> None:
     """`safe` is sent again: at most what was in flight, and what was settled since the last commit."""
-    async with scene.load():
+    async with scene.load(rate=100):
         for number in range(kills):
             service = await _take_over(scene)
             phase = list(PHASES.values())[number % len(PHASES)]
