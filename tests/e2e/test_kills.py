@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -19,7 +20,7 @@ pytestmark = NEEDS_BROKER
 MOST_IN_A_REQUEST = 20
 QUIET = 0.4
 """Seconds without a request after which those that are left wait for their claim."""
-HARMFUL_AT_ONCE = 3
+HARMFUL_AT_ONCE = 2
 CLAIMED = ("pay-out", "page-on-call", "add-note")
 
 
@@ -51,7 +52,9 @@ async def _sent(scene: Scene, service: Service, _: Broker) -> None:
 
 
 async def _applied_before_its_answer(scene: Scene, service: Service, _: Broker) -> None:
-    with scene.fault("hang", when="after"):
+    with ExitStack() as faults:
+        for action in CLAIMED:
+            faults.enter_context(scene.fault("hang", when="after", action=action))
         await scene.until(partial(_harmful_under_way, scene), "harmful actions are applied")
         scene.kill(service)
 
