@@ -33,14 +33,13 @@ class Commits:
         self._asked = asyncio.Event()
         self._answered: list[asyncio.Future[None]] = []
         self._one_at_a_time = asyncio.Lock()
-        self._acknowledged = asyncio.get_running_loop().time()
         self._pause = 0.0
         self.unanswered = asyncio.Event()
         """Set when the session must end."""
 
-    def stale(self, now: float) -> bool:
-        """True: the last commit is too old, so nothing new may be sent (a kill would repeat it all)."""
-        return now - self._acknowledged > _STALE_INTERVALS * self._interval
+    def stale(self, tenure: Tenure, now: float) -> bool:
+        """True: its last commit is too old, so nothing new may be sent (a kill would repeat it all)."""
+        return now - tenure.acknowledged > _STALE_INTERVALS * self._interval
 
     async def claim(self, entries: Sequence[Prepared]) -> None:
         """Return when each claim is answered: durable, or never to be (its tenure is ending)."""
@@ -95,17 +94,17 @@ class Commits:
 
         `within`: seconds after which it is left as it is.
         """
-        stored = False
+        left = list(tenures)
         try:
             async with asyncio.timeout(within):
-                while not (stored := await self.commit(tenures, drained=drained)):
-                    tenures = [tenure for tenure in tenures if tenure.again]
-                    if not tenures:
+                while not await self.commit(left, drained=drained):
+                    left = [tenure for tenure in left if tenure.again]
+                    if not left:
                         break
                     await asyncio.sleep(_AGAIN_AFTER)
         except TimeoutError:
             pass
-        return stored
+        return all(_to_commit(tenure) and tenure.saved == tenure.changes for tenure in tenures)
 
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
@@ -115,19 +114,20 @@ class Commits:
         for tenure in changed:
             tenure.claims = []
         self._pause = sum(len(c.metadata) for c, _, _ in content.values()) / _BYTES_PER_SECOND
+        for tenure in tenures:
+            if tenure not in content and _to_commit(tenure):
+                tenure.acknowledged = started
         if not content:
-            self._acknowledged = started
             return True
-        # Shielded: a commit that is under way is waited for, or it might land over a newer one.
         results = await self._source_commit(
             {tenure.partition: commit for tenure, (commit, _, _) in content.items()}, changed
         )
         for tenure, (_, changes, claims) in content.items():
+            if results[tenure.partition] is CommitResult.STORED:
+                tenure.acknowledged = started
             self._settle(tenure, results[tenure.partition], changes, claims)
         stored = all(result is CommitResult.STORED for result in results.values())
-        if stored:
-            self._acknowledged = started
-        else:
+        if not stored:
             self._pause = max(self._pause, _AGAIN_AFTER)
             self._asked.set()
         self._watch.committed(results)
@@ -141,7 +141,11 @@ class Commits:
         results: dict[Partition, CommitResult] = {}
         for session in {tenure.session for tenure in tenures}:
             own = {t.partition: commits[t.partition] for t in tenures if t.session == session}
-            results.update(await self._source.commit(session, own))
+            try:
+                results.update(await self._source.commit(session, own))
+            except asyncio.CancelledError:
+                self.unanswered.set()  # it is under way, and may land over whatever comes next
+                raise
         return results
 
     def _settle(
@@ -179,4 +183,8 @@ def _to_commit(tenure: Tenure) -> bool:
 def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:
     """Offset and metadata from one snapshot: never stripped, never shortened."""
     snapshot = tenure.ledger.snapshot()
-    return Commit(snapshot.offset, encode(snapshot.done, snapshot.claims, drained=drained))
+    # A lane that waits for what may still take effect waits at the next owner's too.
+    until = max(tenure.lane_held_until, tenure.all_held_until)
+    held = drained and until > asyncio.get_running_loop().time()
+    text = encode(snapshot.done, snapshot.claims, drained=drained, held=held)
+    return Commit(snapshot.offset, text)

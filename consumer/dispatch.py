@@ -83,7 +83,7 @@ class Dispatch:
             self.gate,
             commits,
         )
-        drained = stored = False
+        idle = clean = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 letters: set[asyncio.Task[None]] = set()
@@ -103,7 +103,7 @@ class Dispatch:
                 )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
                 intake = Intake(
-                    self._source, self._prepare, self._watch, self.workload, bury, submit.wake
+                    self._source, self._prepare, self._watch, self.workload, bury, submit
                 )
                 recover = self._recover(submit, bury)
                 await self._source.join(sessions)
@@ -121,15 +121,15 @@ class Dispatch:
                 # work still reaches never ends. The commit comes after the drain, or the drain's
                 # work is repeated; the slots end after the commit, as they are what is drained.
                 # Only then is the group left: whoever comes next finds it all in the store.
-                intake.stopping = True
-                drained, stored = await sessions.hand_over()
+                intake.stop()
+                idle, clean = await sessions.hand_over()
                 await asyncio.wait([polling], timeout=_POLL_ENDS_IN)
                 for task in (polling, *loops, *letters):
                     task.cancel()
         finally:
             # With a request still alive the group is not left: the session timeout covers it.
-            await self._source.close(leave=drained)
-        return drained and stored
+            await self._source.close(leave=idle)
+        return clean
 
     def _recover(self, submit: Submit, bury: Bury) -> Recover:
         gatekeeper = Gatekeeper(self.gate, self.workload, self._watch, submit.ring_at)

@@ -14,6 +14,7 @@ from consumer.ports import Source, Watch
 from consumer.state.ledger import Standing
 from consumer.state.tenure import Claim, Tenure
 from consumer.state.workload import Workload
+from consumer.submit import Submit
 
 Prepare = Callable[[Record | Unreadable], Prepared | Ignored | Rejected]
 
@@ -40,27 +41,35 @@ class Intake:
         watch: Watch,
         workload: Workload,
         bury: Bury,
-        wake: Callable[[], None],
+        submit: Submit,
     ) -> None:
         self._source = source
         self._prepare = prepare
         self._watch = watch
         self._workload = workload
         self._bury = bury
-        self._wake = wake
+        self._wake = submit.wake
+        self._look_ahead = submit.look_ahead
+        self._hungry = submit.hungry
+        self._now = asyncio.get_running_loop().time
         self._stuck: set[Partition] = set()
         self._size_seen = _FIRST_GUESS
         # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
-        self.stopping = False
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Take nothing in any more; `run` returns after the poll that is under way."""
+        self._stopping.set()
 
     async def run(self) -> None:
-        """Poll until `stopping`. Not to be cancelled: the source may be in the midst of a rebalance."""
-        while not self.stopping:
+        """Poll until stopped. Not to be cancelled: the source may be in the midst of a rebalance."""
+        while not self._stopping.is_set():
+            await self._until_hungry()
             wanted = self._wanted()
-            soon = self._ahead or (self._workload.tenures and not wanted)
-            wait = _FULL_WAIT if soon else _POLL_WAIT
-            records = await self._source.poll(wanted, self._helping(), wait)
+            records = await self._source.poll(wanted, self._helping(), self._wait(wanted))
+            if self._stopping.is_set():
+                return
             self._take(records)
             ahead = bool(self._ahead)
             if ahead:
@@ -71,6 +80,25 @@ class Intake:
                 self._wake()
                 # A source with records at hand returns without giving way to anybody.
                 await asyncio.sleep(0)
+
+    def _wait(self, wanted: Collection[Partition]) -> float:
+        """Seconds that a poll may last."""
+        if not self._hungry.is_set():
+            return 0.0  # it was waited for already
+        if self._ahead or (self._workload.tenures and not wanted):
+            return _FULL_WAIT
+        return _POLL_WAIT
+
+    async def _until_hungry(self) -> None:
+        """While enough stands ready; the group wants to hear of us all the same."""
+        self._look_ahead()
+        if self._hungry.is_set():
+            return
+        try:
+            async with asyncio.timeout(_FULL_WAIT):
+                await self._hungry.wait()
+        except TimeoutError:
+            pass
 
     def _helping(self) -> int:
         """How many records to ask for: as many as there is room for, if they are like those at hand."""
@@ -83,6 +111,8 @@ class Intake:
         tenures = self._workload.tenures.values()
         # Small helpings cost as much as large ones: wait until a twentieth is free.
         if self._workload.room * 20 < self._workload.limits.max_records:
+            return []
+        if not self._hungry.is_set():
             return []
         return [t.partition for t in tenures if t.readable and t not in self._ahead]
 
@@ -146,6 +176,9 @@ class Intake:
 
     def _admit(self, prepared: Prepared, tenure: Tenure, standing: Standing) -> None:
         prepared.tenure = tenure
+        if tenure.all_held_until and tenure.all_held_until > self._now():
+            # What the former owner sent may still take effect: nothing of a lane may overtake it.
+            self._workload.lanes.hold_new(prepared.lane, tenure.all_held_until)
         if standing is _SUSPECT and prepared.repeat.claimed:
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until

@@ -199,7 +199,7 @@ class Recover:
         until = self._now() + (0 if outcome.answered else self._workload.limits.settle_time)
         if not outcome.answered:
             for entry in entries:
-                self._workload.lanes.hold(entry.lane, until)
+                self._hold(entry, until)
         if first.repeat.claimed:
             self._suspect(entries, answer, until)
         elif answer.cause == "internal" and first.alone:
@@ -208,6 +208,12 @@ class Recover:
             for entry in entries:
                 entry.alone = entry.alone or answer.cause == "internal"
             self._retry_all(entries, answer)
+
+    def _hold(self, entry: Prepared, until: float) -> None:
+        """What comes after it in its lane waits, here and at the next owner's."""
+        self._workload.lanes.hold(entry.lane, until)
+        tenure = owner(entry)
+        tenure.lane_held_until = max(tenure.lane_held_until, until)
 
     def _suspect(self, entries: Sequence[Prepared], answer: Answer, until: float) -> None:
         for entry in entries:
@@ -224,7 +230,7 @@ class Recover:
         if owner(entry).ending:
             self._workload.abandon(entry)
         elif entry.lookup is None:
-            self._workload.lanes.hold(entry.lane, owner(entry).suspects_until)
+            self._hold(entry, owner(entry).suspects_until)
             self._bury.entry(entry, "unknown", "claimed by a former owner of the partition")
         elif entry.not_before > self._now():
             self._again(entry, entry.not_before)

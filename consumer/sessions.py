@@ -59,16 +59,18 @@ class Sessions:
             known = decode(found.metadata)
         except Damaged as fault:
             # Read as empty it would send claimed actions again: the partition stands still.
-            tenure = Tenure(
-                partition, session, Ledger(found.offset, max_span=max_span), suspects_until=now
-            )
+            ledger = Ledger(found.offset, max_span=max_span)
+            tenure = Tenure(partition, session, ledger, now=now, suspects_until=now)
             tenure.held = f"its commit metadata cannot be trusted: {fault}"
             self._watch.held(partition, tenure.held)
             return tenure
         self._note(partition, found, known)
         ledger = Ledger(found.offset, known, max_span=max_span)
-        wait = self._workload.limits.settle_time
-        return Tenure(partition, session, ledger, suspects_until=now + wait)
+        until = now + self._workload.limits.settle_time
+        tenure = Tenure(partition, session, ledger, now=now, suspects_until=until)
+        if known is not None and known.held:
+            tenure.all_held_until = until
+        return tenure
 
     def _note(self, partition: Partition, found: Committed, known: Known | None) -> None:
         if known is None and found.metadata:
@@ -79,34 +81,36 @@ class Sessions:
 
     async def revoked(self, partitions: Collection[Partition]) -> bool:
         """Hand these over. False: a request is still alive, so the group must not be left."""
-        drained, _ = await self._hand_over(self._workload.of(partitions))
-        self._watch.revoked(partitions, drained=drained)
-        return drained
+        idle, _ = await self._hand_over(self._workload.of(partitions))
+        self._watch.revoked(partitions, drained=idle)
+        return idle
 
     async def _hand_over(self, tenures: Collection[Tenure]) -> tuple[bool, bool]:
-        """Drain, commit, forget; returns (drained, stored). A commit before the drain misses its work."""
+        """Drain, commit, forget: a commit before the drain would miss its work.
+
+        Returns whether no request is alive, and whether nothing was left undone.
+        """
         self._workload.end(tenures)
-        drained = await self._drain(tenures)
+        await self._drain(tenures)
+        for tenure in tenures:
+            tenure.over = True
+        idle = not self._submit.in_hand(tenures)
+        drained = idle and not self._workload.begun(tenures)
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
-        return drained, stored
+        return idle, drained and stored
 
-    async def _drain(self, tenures: Collection[Tenure]) -> bool:
-        """True when no request of them is alive. A letter that is not taken is not waited for longer."""
+    async def _drain(self, tenures: Collection[Tenure]) -> None:
+        """Bounded. A letter that is not taken is left to the next owner, who writes it again."""
         # Slots that wait for a claim were answered when the tenures ended: they have to hear of it.
         self._commits.tell()
         deadline = self._now() + self._workload.limits.request_timeout + _DRAIN_MARGIN
         try:
             async with asyncio.timeout_at(deadline):
                 await self._submit.drained(tenures)
-        except TimeoutError:
-            return not self._submit.in_hand(tenures)
-        try:
-            async with asyncio.timeout_at(deadline):
                 await self._bury.drained(tenures)
         except TimeoutError:
-            pass  # their records stay unsettled: the next owner writes the letters
-        return True
+            pass
 
     def lost(self, partitions: Collection[Partition]) -> None:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
@@ -125,13 +129,15 @@ class Sessions:
         while True:
             await self._commits.unanswered.wait()
             self._commits.unanswered.clear()
-            drained, _ = await self._hand_over(self._workload.all_tenures)
-            if not drained:
-                raise RuntimeError("a request outlived its timeout: the group cannot be left")
+            # Again where another session began meanwhile: it is left as well, so it is drained as well.
+            while tenures := self._workload.all_tenures:
+                idle, _ = await self._hand_over(tenures)
+                if not idle:
+                    raise RuntimeError("a request outlived its timeout: the group cannot be left")
+            self._commits.unanswered.clear()
             # As a new member: the broker refuses what the old one sent, however late it lands.
             await self._source.rejoin()
-            self._commits.unanswered.clear()
 
     async def hand_over(self) -> tuple[bool, bool]:
-        """The end of the service: hand over everything. Returns (drained, stored)."""
+        """The end of the service: hand over everything. Returns (no request alive, nothing undone)."""
         return await self._hand_over(self._workload.all_tenures)

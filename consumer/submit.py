@@ -47,6 +47,11 @@ class Submit:
         self._alarm: asyncio.TimerHandle | None = None
         self._in_hand: set[tuple[Prepared, ...]] = set()
         self._laid_down: list[asyncio.Future[None]] = []
+        # Two rounds of full requests. More would only grow cold in memory: a record is prepared, sent and
+        # settled within milliseconds, and found in the processor's cache each time, or it is not.
+        self._plenty = 2 * workload.limits.max_in_flight * workload.limits.batch_size
+        self.hungry = asyncio.Event()
+        """Not set: enough stands ready, so that no more need be read."""
         self.in_flight = 0
         """Requests that are on the way now."""
 
@@ -80,23 +85,34 @@ class Submit:
         """
         now = self._loop.time()
         lanes = self._workload.lanes
-        if not self._certain(now):
+        if not self._certain():
             self.ring_at(now + _RECHECK)
             return [], None
         closed = self._gate.closed
         for group in lanes.turns():
             if not closed or self._gate.may_send(group.action.name, now):
-                return group.take(), None
+                taken = group.take()
+                if not self.hungry.is_set():
+                    self.look_ahead()
+                return taken, None
             if self._gate.probe(group.action.name, now):
                 return group.take_one(), now
             self.ring_at(self._gate.next_probe(group.action.name))
         self.ring_at(lanes.next_due)
         return [], None
 
-    def _certain(self, now: float) -> bool:
-        """The membership outlives a request that starts now, and a kill would repeat little."""
+    def _certain(self) -> bool:
+        """The membership outlives a request that starts now."""
         timeout = self._workload.limits.request_timeout
-        return self._clock.now() + timeout <= self._source.lease() and not self._commits.stale(now)
+        return self._clock.now() + timeout <= self._source.lease()
+
+    def look_ahead(self) -> None:
+        """Say whether more should be read."""
+        ready = self._workload.lanes.ready_records
+        if ready >= self._plenty:
+            self.hungry.clear()
+        elif ready * 2 <= self._plenty:
+            self.hungry.set()
 
     def wake(self) -> None:
         """Something may be ready: wake as many slots as there are requests to be made of it."""
@@ -154,8 +170,9 @@ class Submit:
         """
         if entries[0].repeat.claimed:
             await self._claim(entries)
-        if any(tenure.ending for tenure in set(map(owner, entries))):
-            self._take_out(entries)
+        now = self._loop.time()
+        if any(t.ending or self._commits.stale(t, now) for t in set(map(owner, entries))):
+            self._take_out(entries, now)
         if not entries:
             return Withheld()
         may_send = self._permission(entries, probing=probing)
@@ -170,7 +187,7 @@ class Submit:
             return await self._actions.send(request)
         # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
         except Exception as bug:  # noqa: BLE001
-            return Unknown(Answer("internal", f"{type(bug).__name__} while sending"), answered=True)
+            return Unknown(Answer("internal", f"{type(bug).__name__} while sending"))
         finally:
             self.in_flight -= 1
 
@@ -179,11 +196,20 @@ class Submit:
         if any(entry.claim is None or not entry.claim.durable for entry in entries):
             await self._commits.claim(entries)
 
-    def _take_out(self, entries: list[Prepared]) -> None:
+    def _take_out(self, entries: list[Prepared], now: float) -> None:
         """Before sending, never after: a batch is executed as a whole or not at all."""
-        for entry in filter(barred, entries):
-            self._workload.abandon(entry)
-        entries[:] = [entry for entry in entries if not barred(entry)]
+        left = []
+        for entry in entries:
+            if barred(entry):
+                self._workload.abandon(entry)
+            elif self._commits.stale(owner(entry), now):
+                # A kill would repeat too much of its partition; the others go on.
+                self._workload.keep(entry)
+                self._workload.lanes.later(entry, now + _RECHECK)
+                self.ring_at(now + _RECHECK)
+            else:
+                left.append(entry)
+        entries[:] = left
 
     def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
         """The last check, asked here and again before the body's first byte is written."""
@@ -193,7 +219,7 @@ class Submit:
 
         def may_send() -> bool:
             now = self._loop.time()
-            if not self._certain(now):
+            if not self._certain() or any(self._commits.stale(tenure, now) for tenure in tenures):
                 return False
             if any(tenure.ending for tenure in tenures) and any(map(barred, entries)):
                 return False

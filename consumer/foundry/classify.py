@@ -97,7 +97,8 @@ def rule_of(reply: Reply, error: FoundryError | None) -> Rule:
     if found := named or BY_STATUS_ALONE.get(reply.status):
         return found
     if reply.status == 503:  # noqa: PLR2004 - the one status whose meaning hangs on who sent it
-        throttled = error is not None or reply.retry_after or reply.retry_hint
+        # A gateway that lost its upstream after passing the request on answers so too, with Retry-After.
+        throttled = error is not None or reply.retry_hint
         return OVERLOADED if throttled else CUT
     return _unnamed(reply, error)
 
@@ -146,7 +147,7 @@ def outage_of_read(reply: Reply, now: float) -> Outage:
     answer = answer_of(reply, error, now)
     if rule is FORBIDDEN:
         return outage_of(UNREADABLE, answer, error)
-    if rule.kind in {Kind.OUTAGE, Kind.CUT, Kind.FAILED, Kind.TIMED_OUT}:
+    if rule.kind in {Kind.OUTAGE, Kind.CUT, Kind.FAILED, Kind.GAVE_UP}:
         return outage_of(rule, answer, error)
     return outage_of(LASTING if rule.kind is Kind.CONFLICTED else MISREAD, answer, error)
 
@@ -175,14 +176,14 @@ def _outcome(reply: Reply, error: FoundryError | None, sent: Sent, now: float) -
             return Oversized(answer, _maximum(error, sent)) if sent.size > 1 else Refused(answer)
         case Kind.OUTAGE:
             return outage_of(rule, answer, error)
-        case Kind.FAILED | Kind.CUT | Kind.TIMED_OUT:
+        case Kind.FAILED | Kind.CUT | Kind.GAVE_UP:
             return _open(rule, answer, reply)
         case unreachable:
             assert_never(unreachable)
 
 
 def _open(rule: Rule, answer: Answer, reply: Reply) -> Outcome:
-    if rule.kind is Kind.TIMED_OUT and not reply.servers_fault:
+    if rule.kind is Kind.GAVE_UP and not reply.servers_fault:
         return Conflicted(answer)
     answered = rule.kind is not Kind.CUT
     return Unknown(answer, answered=answered, gate=rule.gate, everywhere=rule.everywhere)

@@ -154,6 +154,11 @@ class Exchange:
             )
             reply = await read_reply(response)
             read = reply.complete
+            if body.phase is Phase.WAITING:
+                # What stood unread on a pooled connection, taken for the answer: nothing was written yet, and
+                # nothing may be any more.
+                body.phase = Phase.STALE
+                response.close()
         except NETWORK_ERRORS as failure:
             return _failed(body, failure)
         finally:

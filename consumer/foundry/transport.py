@@ -73,7 +73,8 @@ class Body(aiohttp.Payload):
     ) -> None:
         del content_length  # always the whole body
         transport = writer.transport
-        if transport is None or transport.is_closing():
+        # Also where an answer came before the request was written: it is none to this request.
+        if self.phase is Phase.STALE or transport is None or transport.is_closing():
             self.phase = Phase.STALE
             raise NotWritten
         self.phase = Phase.ASKED

@@ -13,7 +13,7 @@ from consumer.errors import GateReason
 
 
 class Kind(enum.Enum):
-    """What is known after an error. All but `FAILED`, `CUT` and `TIMED_OUT`: it was not executed."""
+    """What is known after an error. All but `FAILED`, `CUT` and `GAVE_UP`: it was not executed."""
 
     REFUSED = enum.auto()
     EXISTS = enum.auto()
@@ -25,8 +25,8 @@ class Kind(enum.Enum):
     """Foundry itself answered, but it may have been executed."""
     CUT = enum.auto()
     """A gateway answered: it may have been executed, or be so later."""
-    TIMED_OUT = enum.auto()
-    """A function ran out of time: nothing was applied where it is a 4xx, else that is open."""
+    GAVE_UP = enum.auto()
+    """Foundry gave up on the action or its function: nothing was applied where it is a 4xx, else that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ CONFLICTED = Rule(Kind.CONFLICTED)
 OVERSIZED = Rule(Kind.OVERSIZED)
 FAILED = Rule(Kind.FAILED)
 CUT = Rule(Kind.CUT)
-TIMED_OUT = Rule(Kind.TIMED_OUT)
+GAVE_UP = Rule(Kind.GAVE_UP)
 
 TOKEN = _outage(
     "token",
@@ -133,15 +133,11 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (OVERSIZED, "RequestEntityTooLarge"),
     # Another try may do: what it refers to may be on its way, or somebody else was faster.
     (CONFLICTED, "ActionParameterObjectNotFound ParameterObjectNotFound ObjectNotFound"),
-    (CONFLICTED, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
     (CONFLICTED, "ParameterObjectSetRidNotFound LinkedObjectNotFound AttachmentNotFound"),
-    (CONFLICTED, "InterfaceTypeNotFound"),
     (CONFLICTED, "ObjectChanged ObjectsModifiedConcurrently ConcurrentModification"),
     (CONFLICTED, "ObjectVersionChanged StaleObject"),
-    (CONFLICTED, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
     (CONFLICTED, "ConsistentSnapshotError"),
-    (CONFLICTED, "ApplyActionFailed FunctionExecutionFailed"),
-    (TIMED_OUT, "FunctionExecutionTimedOut"),
+    (GAVE_UP, "ApplyActionFailed FunctionExecutionFailed FunctionExecutionTimedOut"),
     # The world's fault: wait, and say what has to be done.
     (TOKEN, "Unauthorized MissingCredentials"),
     (SCOPE, "ApiUsageDenied"),
@@ -149,7 +145,10 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (FORBIDDEN, "ParentAttachmentPermissionDenied PermissionDenied"),
     (MISSING_ACTION, "ActionTypeNotFound ActionNotFound"),
     (MISSING_ONTOLOGY, "OntologyNotFound OntologyApiNameNotUnique"),
+    (LASTING, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
     (MISSING_TYPE, "ObjectTypeNotFound LinkTypeNotFound FoundryBranchNotFound"),
+    (MISSING_TYPE, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
+    (MISSING_TYPE, "InterfaceTypeNotFound"),
     (MISSING_TYPE, "OntologyScenarioNotFound MarketplaceActionMappingNotFound"),
     (MISSING_TYPE, "MarketplaceObjectMappingNotFound MarketplaceLinkMappingNotFound"),
     (MISSING_TYPE, "MarketplaceQueryMappingNotFound MarketplaceSdkActionMappingNotFound"),

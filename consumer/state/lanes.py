@@ -164,6 +164,11 @@ class Lanes:
         if lane is not None:
             self._holds[lane] = max(until, self._holds.get(lane, until))
 
+    def hold_new(self, lane: Hashable | None, until: float) -> None:
+        """As `hold`, where the lane has no record yet: one that has is held already."""
+        if lane not in self._behind:
+            self.hold(lane, until)
+
     def group(self, prepared: Prepared) -> Group:
         """The group of a record's next action."""
         action = prepared.calls[prepared.applied].action
@@ -187,6 +192,11 @@ class Lanes:
             turns.rotate(-1)
             if group.ready or group.apart:
                 yield group
+
+    @property
+    def ready_records(self) -> int:
+        """How many heads stand ready."""
+        return sum([len(group.ready) for group in self._turns])
 
     def requests_where(self, open_for: Callable[[Group], bool]) -> int:
         """How many requests all makes that is ready in such groups."""

@@ -32,7 +32,7 @@ _SHOWN: Final = 60
 """Characters of a damaged text that a message quotes."""
 
 _OURS = re.compile(r"[0-9]+[a-z]*\.")
-_PARTS = re.compile(r"1(d?)\.([\w-]*)\.([\w-]*)\.[\w-]{6}", re.ASCII)
+_PARTS = re.compile(r"1(d?)(h?)\.([\w-]*)\.([\w-]*)\.[\w-]{6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Known:
     done: int
     claims: int
     drained: bool
+    held: bool = False
+    """Some lane has to wait: a request of the former owner that got no answer may still take effect."""
 
 
 class Damaged(ConsumerError):
@@ -51,13 +53,14 @@ class Damaged(ConsumerError):
     """
 
 
-def encode(done: int, claims: int, *, drained: bool) -> str:
-    """At most 4,011 ASCII characters.
+def encode(done: int, claims: int, *, drained: bool, held: bool = False) -> str:
+    """At most 4,012 ASCII characters.
 
     Raises:
         ValueError: a bitmap is negative or wider than `MAX_SPAN`.
     """
-    text = f"1{'d' if drained else ''}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
+    flags = f"{'d' * drained}{'h' * held}"
+    text = f"1{flags}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
     return f"{text}.{_base64(crc32(text.encode()).to_bytes(4, 'big'))}"
 
 
@@ -72,15 +75,19 @@ def decode(text: str) -> Known | None:
     parts = _PARTS.fullmatch(text)
     if parts is None:
         raise Damaged(f"offset metadata of an unknown version, altered or cut: {_shown(text)}")
-    flags, done, claims = parts.groups()
+    drained, held, done, claims = parts.groups()
     try:
-        known = Known(_bitmap(done), _bitmap(claims), drained=bool(flags))
-        faithful = encode(known.done, known.claims, drained=known.drained) == text
+        known = Known(_bitmap(done), _bitmap(claims), drained=bool(drained), held=bool(held))
+        faithful = _encode(known) == text
     except ValueError as error:
         raise Damaged(f"offset metadata with an impossible bitmap: {_shown(text)}") from error
     if not faithful:
         raise Damaged(f"offset metadata that does not match its check: {_shown(text)}")
     return known
+
+
+def _encode(known: Known) -> str:
+    return encode(known.done, known.claims, drained=known.drained, held=known.held)
 
 
 def _bitmap_text(bitmap: int) -> str:

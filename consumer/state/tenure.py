@@ -25,7 +25,13 @@ class Tenure:
     """Ends with the session: what finishes later settles here, where nobody commits any more."""
 
     def __init__(
-        self, partition: Partition, session: Session, ledger: Ledger, *, suspects_until: float
+        self,
+        partition: Partition,
+        session: Session,
+        ledger: Ledger,
+        *,
+        now: float,
+        suspects_until: float,
     ) -> None:
         self.partition = partition
         self.session = session
@@ -34,6 +40,8 @@ class Tenure:
         """Until then a request of the former owner may take effect."""
         self.ending = False
         """Nothing of it is sent any more: it is being drained, or it is lost."""
+        self.over = False
+        """The drain is over as well: not even what was begun is gone on with."""
         self.lost = False
         """It is not ours any more: nothing is committed."""
         self.held: str | None = None
@@ -44,6 +52,12 @@ class Tenure:
         """Counts what there is to commit."""
         self.saved = -1
         """`changes` as they were in the last commit that was acknowledged."""
+        self.acknowledged = now
+        """When the last commit was begun that left nothing out."""
+        self.lane_held_until = 0.0
+        """Until then one lane of it at least waits: a request that got no answer may still take effect."""
+        self.all_held_until = 0.0
+        """Until then every lane waits: the former owner left one waiting, and did not say which."""
         self.again = False
         """The last commit was not stored, and is to be tried again."""
         self.claims: list[Claim] = []

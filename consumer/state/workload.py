@@ -89,6 +89,9 @@ class Workload:
         else:
             # The next owner would begin again with its first action: a drain waits for the rest.
             self._begun.add(entry)
+            # Each action has its own tries: one that took three does not use up the next one's.
+            entry.charged = 0
+            entry.alone = False
             self.lanes.ready(entry)
 
     def begun(self, tenures: Collection[Tenure]) -> bool:
@@ -167,4 +170,4 @@ def owner(entry: Prepared) -> Tenure:
 def barred(entry: Prepared) -> bool:
     """Nothing of it may be sent: its tenure is ending, and no action of it was applied before."""
     tenure = owner(entry)
-    return tenure.lost or (tenure.ending and not entry.applied)
+    return tenure.lost or tenure.over or (tenure.ending and not entry.applied)

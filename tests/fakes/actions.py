@@ -179,7 +179,7 @@ class FakeActions:
         if membership is None:
             raise truth.broken("only owned partitions are sent", told(targets))
         now = truth.now()
-        age = now - membership.oldest_uncommitted()
+        age = now - membership.oldest_uncommitted({partition for (partition, _), _ in targets})
         begun = all(step for _, step in targets)
         if age > STALE_COMMITS * limits.commit_interval and not begun:
             raise truth.broken("law 4: nothing new while the commit is old", f"{age:.1f} s old")

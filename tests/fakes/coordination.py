@@ -86,6 +86,11 @@ class Coordination:
             self.membership.owned.clear()
         self.changed.set()
 
+    def admit_undrained(self) -> None:
+        """Where the last commit does not say *drained*, the process itself says that something may repeat."""
+        if self.membership is not None and not self.membership.says_drained():
+            self.damage("not drained in time")
+
     def damage(self, why: str) -> None:
         """The next owner may have to repeat something."""
         if self.membership is not None:
@@ -155,6 +160,7 @@ class Coordination:
             # Neither leave nor join: the core has to end, without leaving.
             await asyncio.Event().wait()
         elif not evicted:
+            self.admit_undrained()
             self.hand_over()
 
     def _lose(self, partitions: list[Partition], listener: Listener) -> None:

@@ -92,6 +92,10 @@ class Membership:
         if self.owned:
             self.damage = self.damage or why
 
+    def says_drained(self) -> bool:
+        """What was sent last of each partition carries the flag."""
+        return all(self.last_sent[each].drained for each in self.owned if each in self.last_sent)
+
     def inherited(self, coordinate: Coordinate) -> bool:
         """Claimed by somebody before this session began."""
         partition, offset = coordinate
@@ -151,9 +155,10 @@ class Membership:
         if coordinate[0] in self.owned:
             self.settled_here.setdefault(coordinate, self.truth.now())
 
-    def oldest_uncommitted(self) -> float:
-        """Since when something is settled that no acknowledged commit tells; now if nothing is."""
-        return min(self.settled_here.values(), default=self.truth.now())
+    def oldest_uncommitted(self, partitions: set[Partition]) -> float:
+        """Since when something of these is settled that no acknowledged commit tells; now if nothing is."""
+        since = (at for (where, _), at in self.settled_here.items() if where in partitions)
+        return min(since, default=self.truth.now())
 
     def _acknowledge(self, partition: Partition, marks: Marks) -> None:
         self.acknowledged[partition] = marks

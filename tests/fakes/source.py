@@ -76,6 +76,7 @@ class FakeSource:
             self._belonging.cancel()
             await asyncio.wait([self._belonging])
         if leave:
+            self.coordination.admit_undrained()
             self.coordination.hand_over()
             await self.coordination.leave()
         else:

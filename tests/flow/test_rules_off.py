@@ -101,10 +101,11 @@ def claims_are_never_released(patch: Patch) -> None:
 
 
 def drains_wait_for_nothing(patch: Patch) -> None:
-    async def drain(*_: Any, **__: Any) -> bool:
-        return True
+    async def drain(*_: Any, **__: Any) -> None:
+        return None
 
     patch.setattr("consumer.sessions.Sessions._drain", drain)
+    patch.setattr("consumer.submit.Submit.in_hand", lambda self, tenures: False)
 
 
 def the_last_commit_is_left_out(patch: Patch) -> None:
@@ -115,11 +116,11 @@ def the_last_commit_is_left_out(patch: Patch) -> None:
 
 
 def the_lease_is_not_looked_at(patch: Patch) -> None:
-    patch.setattr("consumer.submit.Submit._certain", lambda self, now: not self._commits.stale(now))
+    patch.setattr("consumer.submit.Submit._certain", lambda self: True)
 
 
 def commits_may_be_old(patch: Patch) -> None:
-    patch.setattr("consumer.commits.Commits.stale", lambda self, now: False)
+    patch.setattr("consumer.commits.Commits.stale", lambda self, tenure, now: False)
 
 
 def lanes_are_not_held(patch: Patch) -> None:

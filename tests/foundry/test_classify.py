@@ -65,10 +65,12 @@ CATALOGUE: list[tuple[str, str, int, type[Outcome], str | None]] = [
     ("ApplyActionFailed FunctionExecutionFailed", "INVALID_ARGUMENT", 400, Conflicted, None),
     ("FunctionExecutionTimedOut", "TIMEOUT", 400, Conflicted, None),
     ("FunctionExecutionTimedOut", "TIMEOUT", 500, Unknown, "failing"),
-    ("ActionParameterObjectNotFound ActionParameterObjectTypeNotFound", "NOT_FOUND", 400, Conflicted, None),
+    ("ApplyActionFailed FunctionExecutionFailed", "INVALID_ARGUMENT", 500, Unknown, "failing"),
+    ("ActionParameterObjectNotFound", "NOT_FOUND", 400, Conflicted, None),
+    ("ActionParameterObjectTypeNotFound", "NOT_FOUND", 400, Outage, "misconfigured"),
     ("ParameterObjectNotFound ObjectNotFound LinkedObjectNotFound", "NOT_FOUND", 404, Conflicted, None),
-    ("ActionParameterInterfaceTypeNotFound ParameterObjectSetRidNotFound", "NOT_FOUND", 404, Conflicted, None),
-    ("AttachmentNotFound InterfaceTypeNotFound", "NOT_FOUND", 404, Conflicted, None),
+    ("ActionParameterInterfaceTypeNotFound InterfaceTypeNotFound", "NOT_FOUND", 404, Outage, "misconfigured"),
+    ("ParameterObjectSetRidNotFound AttachmentNotFound", "NOT_FOUND", 404, Conflicted, None),
     ("ActionTypeNotFound ActionNotFound", "NOT_FOUND", 404, Outage, "missing_action"),
     ("OntologyNotFound", "NOT_FOUND", 404, Outage, "missing_ontology"),
     ("ObjectTypeNotFound LinkTypeNotFound FoundryBranchNotFound", "NOT_FOUND", 404, Outage, "misconfigured"),
@@ -81,8 +83,9 @@ CATALOGUE: list[tuple[str, str, int, type[Outcome], str | None]] = [
     ("ObjectChanged ObjectsModifiedConcurrently StaleObject", "CONFLICT", 409, Conflicted, None),
     ("Actions:ConcurrentModification Actions:ObjectVersionChanged", "CONFLICT", 409, Conflicted, None),
     ("ObjectChanged", "CONFLICT", 500, Conflicted, None),
-    ("OntologySyncing OntologySyncingObjectTypes", "CONFLICT", 409, Conflicted, None),
-    ("OntologyDefinitionOutOfSync ConsistentSnapshotError", "CONFLICT", 409, Conflicted, None),
+    ("OntologySyncing OntologySyncingObjectTypes", "CONFLICT", 409, Outage, "failing"),
+    ("OntologyDefinitionOutOfSync", "CONFLICT", 409, Outage, "failing"),
+    ("ConsistentSnapshotError", "CONFLICT", 409, Conflicted, None),
     ("ObjectTypeNotSynced ObjectTypesNotSynced", "CONFLICT", 409, Outage, "misconfigured"),
     ("Default:RequestEntityTooLarge", "REQUEST_ENTITY_TOO_LARGE", 413, Refused, None),
     ("Default:Internal", "INTERNAL", 500, Unknown, "failing"),
@@ -193,13 +196,22 @@ def test_foundry_itself_answering_500_ends_the_attempt() -> None:
     assert found.answered
 
 
-@pytest.mark.parametrize("hint", [{"retry_after": "7"}, {"retry_hint": "do-not-retry"}])
-def test_a_503_with_a_hint_to_wait_was_not_executed(hint: dict[str, str]) -> None:
+def test_a_gateways_503_is_unknown_even_where_it_says_how_long_to_wait() -> None:
+    """It may have lost its upstream after passing the request on; the pause is kept for the gate."""
+    found = judged(Reply(503, "text/html", b"busy", retry_after="7"))
+
+    assert isinstance(found, Unknown)
+    assert not found.answered
+    assert found.answer.retry_after == 7
+
+
+@pytest.mark.parametrize("hint", [{"retry_hint": "do-not-retry"}])
+def test_a_503_with_foundrys_own_hint_was_not_executed(hint: dict[str, str]) -> None:
     found = judged(Reply(503, "text/html", b"busy", **hint))  # type: ignore[arg-type]  # the hints are text fields
 
     assert isinstance(found, Outage)
     assert found.gate == "overloaded"
-    assert found.answer.retry_after == (7 if "retry_after" in hint else 30)
+    assert found.answer.retry_after == 30
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ LOSSES: Final = (
         law=3,
         file="consumer/recover.py",
         old="        if not outcome.answered:\n            for entry in entries:\n"
-        "                self._workload.lanes.hold(entry.lane, until)\n",
+        "                self._hold(entry, until)\n",
         new="",
         suite="tests/flow/test_claims.py",
         test="test_rule_13_a_lane_waits_until_the_lost_request_cannot_be_executed_any_more[Repeat.NEVER]",
