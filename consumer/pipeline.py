@@ -46,7 +46,7 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
                 route.repeat,
                 calls,
                 envelope.size + len(calls[0].parameters) * len(calls),
-                lookup_of(event, route),
+                None if route.ask is None else lookup_of(event, route),
                 unknown_fields(event),
             )
         except Rejected as fault:

@@ -82,7 +82,7 @@ def _day_exists(day: bytes) -> bool:
 
 
 def _bytes_of(values: Mapping[str, bytes | None]) -> int:
-    return len("".join(values)) + sum([len(raw) for raw in values.values() if raw is not None])
+    return len("".join(values)) + len(b"".join(filter(None, values.values())))
 
 
 def from_headers(found: Found, data: bytes, size: int) -> Envelope:

@@ -136,9 +136,7 @@ client_secret_file = "{secret}"
 request_timeout = {REQUEST_TIMEOUT}
 settle_time = {SETTLE_TIME}
 
-[dead_letters]
 # The demo may publish far more broken events at once than a real topic sees.
-budget_burst = 1000
 
 [stop]
 grace = {REQUEST_TIMEOUT + 8}
