@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from zlib import crc32
 
 import pytest
@@ -19,14 +20,14 @@ bitmaps = st.one_of(
     st.integers(0, WIDEST),
     st.sets(st.integers(0, MAX_SPAN - 1), max_size=40).map(lambda bits: sum(1 << b for b in bits)),
 )
-contents = st.builds(Known, done=bitmaps, claims=bitmaps, drained=st.booleans())
+contents = st.builds(Known, done=bitmaps, claims=bitmaps, drained=st.booleans(), held=st.booleans())
 characters = st.one_of(
     st.sampled_from(string.ascii_letters + string.digits + "-_.="), st.characters()
 )
 
 
 def written(content: Known) -> str:
-    return encode(content.done, content.claims, drained=content.drained)
+    return encode(content.done, content.claims, drained=content.drained, held=content.held)
 
 
 def reading(text: str) -> Known | str | None:
@@ -37,6 +38,7 @@ def reading(text: str) -> Known | str | None:
 
 
 @given(contents)
+@example(Known(WIDEST, WIDEST, drained=True, held=True))
 @example(Known(WIDEST, WIDEST, drained=True))
 @example(Known(0, 0, drained=False))
 def test_what_is_written_is_read_back_and_always_fits_the_broker(
@@ -50,7 +52,7 @@ def test_what_is_written_is_read_back_and_always_fits_the_broker(
 
 
 def test_the_longest_text_is_as_long_as_the_docstring_proves() -> None:
-    assert len(encode(WIDEST, WIDEST, drained=True)) == 4_011
+    assert len(encode(WIDEST, WIDEST, drained=True, held=True)) == 4_012
 
 
 def test_the_format_is_pinned() -> None:
@@ -58,6 +60,36 @@ def test_the_format_is_pinned() -> None:
     text = encode(0b1_0000_0101, 0b10, drained=True)
 
     assert text == "1d.BQE.Ag.9y4o-Q"
+    assert decode(text) == Known(0b1_0000_0101, 0b10, drained=True, held=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "flags"),
+    [
+        (Known(0b101, 0b10, drained=False, held=False), "1."),
+        (Known(0b101, 0b10, drained=True, held=False), "1d."),
+        (Known(0b101, 0b10, drained=False, held=True), "1h."),
+        (Known(0b101, 0b10, drained=True, held=True), "1dh."),
+    ],
+)
+def test_that_some_lane_has_to_wait_is_a_flag_of_its_own(content: Known, flags: str) -> None:
+    text = written(content)
+
+    assert text.startswith(flags)
+    assert decode(text) == content
+
+
+@given(contents)
+def test_the_flag_that_a_lane_waits_changes_nothing_else_and_is_covered_by_the_check(
+    content: Known,
+) -> None:
+    other = replace(content, held=not content.held)
+    text = written(content)
+    flags, rest = text.split(".", 1)
+    moved = flags.removesuffix("h") if content.held else f"{flags}h"
+
+    assert decode(written(other)) == other
+    assert reading(f"{moved}.{rest}") == "damaged"
 
 
 def test_zeros_at_the_end_cost_nothing() -> None:
@@ -124,6 +156,8 @@ def test_foreign_text_says_nothing(text: str) -> None:
         "2.AQ..AAAAAA",
         "12d.AQ..AAAAAA",
         "1x.AQ..AAAAAA",
+        "1hd.AQ..AAAAAA",
+        "1hh.AQ..AAAAAA",
         "1.",
         "1.AQ..AAAAAA",
         "1.A..AAAAAA",

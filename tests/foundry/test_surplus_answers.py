@@ -1,0 +1,106 @@
+"""An answer that nobody asked for, left on a pooled connection, is never taken for a request's own.
+
+Real sockets: what is tested is the order in which bytes and calls meet in the client library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from consumer.foundry.opening import open_foundry
+from consumer.model import Applied, Outcome, Refused, Request
+from tests.foundry.server import MANY, config, http, raw, read_request, request, token_reply
+
+REFUSAL = (
+    b'{"errorCode":"INVALID_ARGUMENT","errorName":"ActionValidationFailed",'
+    b'"errorInstanceId":"i","parameters":{}}'
+)
+SURPLUS = {
+    "success": http("200 OK", b"{}"),
+    "busy": http("503 Service Unavailable", b"busy", "Retry-After: 1"),
+    "timed out": http("408 Request Timeout", b""),
+    "unauthorised": http("401 Unauthorized", b"{}"),
+}
+
+
+class Peer:
+    """Takes the first action, and says on its idle connection what nobody asked; refuses all others."""
+
+    def __init__(self, surplus: bytes) -> None:
+        self._surplus = surplus
+        self._first = True
+        self.executed: list[bytes] = []
+        self.said = asyncio.Event()
+        self.cut_short = 0
+        """Connections on which a request stood in part when they ended."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                head, body = await read_request(reader)
+            except asyncio.IncompleteReadError as end:
+                self.cut_short += bool(end.partial)
+                raise
+            if "/oauth2/token" in head:
+                writer.write(token_reply())
+                continue
+            self.executed.append(body)
+            if not self._first:
+                writer.write(http("400 Bad Request", REFUSAL))
+                continue
+            self._first = False
+            writer.write(http("200 OK"))
+            await writer.drain()
+            # Only when the answer was read, and the connection is back in the pool.
+            await asyncio.sleep(0.05)
+            writer.write(self._surplus)
+            await writer.drain()
+            self.said.set()
+
+
+@asynccontextmanager
+async def two_sent(peer: Peer, first: Request, second: Request) -> AsyncIterator[list[Outcome]]:
+    """What became of two requests, the second of which finds a surplus answer in the pool."""
+    async with (
+        raw(peer.serve) as port,
+        open_foundry(config(f"http://127.0.0.1:{port}", request_timeout=3.0)) as foundry,
+    ):
+        await foundry.tokens.get()
+        outcomes = [await foundry.actions.send(first)]
+        await asyncio.wait_for(peer.said.wait(), 3)
+        await asyncio.sleep(0.05)
+        outcomes.append(await foundry.actions.send(second))
+        yield outcomes
+
+
+@pytest.mark.parametrize("size", [10, 300_000], ids=["one piece", "many pieces"])
+@pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
+async def test_a_request_is_judged_by_its_own_answer_alone(surplus: bytes, size: int) -> None:
+    """The surplus success was taken for the answer to a request not yet written: the record was lost."""
+    peer = Peer(surplus)
+    first = b'{"ticketId":"T-1"}'
+    second = b'{"ticketId":"' + b"2" * size + b'"}'
+
+    async with two_sent(peer, request(MANY, [first]), request(MANY, [second])) as outcomes:
+        pass
+
+    assert isinstance(outcomes[0], Applied)
+    assert isinstance(outcomes[1], Refused)
+
+
+@pytest.mark.parametrize("size", [10, 300_000], ids=["one piece", "many pieces"])
+async def test_what_is_sent_again_on_another_connection_is_executed_once(size: int) -> None:
+    """Nothing of it may follow on the connection that the surplus answer came from."""
+    peer = Peer(SURPLUS["success"])
+    second = b'{"ticketId":"' + b"2" * size + b'"}'
+
+    async with two_sent(peer, request(MANY), request(MANY, [second])):
+        await asyncio.sleep(0.1)
+
+    assert len(peer.executed) == 2
+    assert second in peer.executed[1]
+    assert peer.cut_short == 0
