@@ -136,8 +136,6 @@ client_secret_file = "{secret}"
 request_timeout = {REQUEST_TIMEOUT}
 settle_time = {SETTLE_TIME}
 
-# The demo may publish far more broken events at once than a real topic sees.
-
 [stop]
 grace = {REQUEST_TIMEOUT + 8}
 
