@@ -23,7 +23,6 @@ SURPLUS = {
     "success": http("200 OK", b"{}"),
     "busy": http("503 Service Unavailable", b"busy", "Retry-After: 1"),
     "timed out": http("408 Request Timeout", b""),
-    "unauthorised": http("401 Unauthorized", b"{}"),
 }
 
 
@@ -34,6 +33,8 @@ class Peer:
         self._surplus = surplus
         self._first = True
         self.executed: list[bytes] = []
+        self.pooled = asyncio.Event()
+        """The first answer was read, so that its connection is back in the pool."""
         self.said = asyncio.Event()
         self.cut_short = 0
         """Connections on which a request stood in part when they ended."""
@@ -55,8 +56,7 @@ class Peer:
             self._first = False
             writer.write(http("200 OK"))
             await writer.drain()
-            # Only when the answer was read, and the connection is back in the pool.
-            await asyncio.sleep(0.05)
+            await self.pooled.wait()
             writer.write(self._surplus)
             await writer.drain()
             self.said.set()
@@ -71,8 +71,9 @@ async def two_sent(peer: Peer, first: Request, second: Request) -> AsyncIterator
     ):
         await foundry.tokens.get()
         outcomes = [await foundry.actions.send(first)]
+        peer.pooled.set()
         await asyncio.wait_for(peer.said.wait(), 3)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # through the loopback, to where it stands unread
         outcomes.append(await foundry.actions.send(second))
         yield outcomes
 
