@@ -39,7 +39,8 @@ class Commits:
 
     def stale(self, tenure: Tenure, now: float) -> bool:
         """True: its last commit is too old, so nothing new may be sent (a kill would repeat it all)."""
-        return now - tenure.acknowledged > _STALE_INTERVALS * self._interval
+        # While it is drained it is not committed, and only what was begun is sent: that makes it less.
+        return not tenure.ending and now - tenure.acknowledged > _STALE_INTERVALS * self._interval
 
     async def claim(self, entries: Sequence[Prepared]) -> None:
         """Return when each claim is answered: durable, or never to be (its tenure is ending)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import socket
 import ssl
@@ -88,7 +89,9 @@ class Body(aiohttp.Payload):
     def abort(self) -> None:
         """Drop the connection together with what is still buffered: a late byte must not reach Foundry."""
         if self._transport is not None:
-            self._transport.abort()
+            # The first releases of Python 3.11 raise it for a TLS connection that is gone already.
+            with contextlib.suppress(AttributeError):
+                self._transport.abort()
 
 
 async def read_reply(response: aiohttp.ClientResponse) -> Reply:

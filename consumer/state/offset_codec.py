@@ -3,11 +3,12 @@
     "1" flags "." done "." claims "." check
 
 `done` and `claims` are bitmaps in base64url without padding, bit i (of byte i // 8, least significant
-first) standing for the committed offset + i; zero bytes at the end are cut. The only flag is `d`:
-the former owner drained before it gave the partition up. `check` is the CRC-32 of all before its dot.
+first) standing for the committed offset + i; zero bytes at the end are cut. Flags: `d`, the
+former owner drained before it gave the partition up; `h`, lanes have to wait for what it sent last.
+`check` is the CRC-32 of all before its dot.
 
 It always fits: a bitmap of `MAX_SPAN` = 12,000 bits is 1,500 bytes, which are 2,000 characters; two of
-them, version, flag, three dots and six characters of check are 4,011, and a broker takes 4,096.
+them, version, two flags, three dots and six characters of check are 4,012, and a broker takes 4,096.
 
 It is never misread: a text is accepted only if it is, character for character, what `encode` writes
 for its content. One altered character is a burst of at most 8 bits, and CRC-32 finds every burst up to

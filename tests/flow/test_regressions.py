@@ -189,3 +189,28 @@ def test_a_last_commit_cut_off_by_its_bound_ends_the_membership() -> None:
 
 def _held(process: Process) -> list[str | None]:
     return [tenure.held for tenure in process.service.workload.all_tenures]  # type: ignore[attr-defined]
+
+
+def test_what_is_applied_in_part_is_finished_even_late_in_a_long_drain() -> None:
+    """A partition that is drained is not committed, and was called stale: nothing of it was sent on."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.coordination.assigned)
+        world.foundry.plans.append(Plan(14.0, 14.1))
+        world.produce(action="slow")
+        await world.until(lambda: world.foundry.requests == 1)
+        world.foundry.plans.append(Plan(12.0, 12.1))
+        (record,) = world.produce(steps=2)
+        await world.until(lambda: world.foundry.requests == 2)
+
+        await world.stop(first)
+
+        marks = world.marks()
+        assert marks is not None
+        assert marks.drained
+        assert len(world.truth.effects_of[record]) == 2
+        assert first.task is not None
+        assert first.task.result() is True
+
+    simulate(story, seed=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from typing import cast
@@ -49,7 +50,9 @@ class Connection(web.RequestHandler):
 
     async def end(self) -> None:
         """Without waiting for the other side, which may have forgotten the connection."""
-        self.wire.abort()
+        # The first releases of Python 3.11 raise it for a TLS connection that is gone already.
+        with contextlib.suppress(AttributeError):
+            self.wire.abort()
         await self.lost.wait()
 
     async def hold(self, switched: Switched) -> None:

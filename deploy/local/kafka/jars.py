@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import ssl
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,10 @@ def _only_one(path: Path) -> Iterator[None]:
 
 
 def _download(jars: Sequence[Jar], folder: Path) -> None:
+    # A company's own authority stands in the system's store, and the resolver's library has one of its own.
+    trusted = ssl.get_default_verify_paths()
+    if store := trusted.cafile or trusted.capath:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", store)
     console = Console(stderr=True)
     total = sum(jar.size for jar in jars)
     if not console.is_terminal:
