@@ -49,11 +49,9 @@ class Submit:
         self._laid_down: list[asyncio.Future[None]] = []
         # Two rounds of full requests. More would only grow cold in memory: a record is prepared, sent and
         # settled within milliseconds, and found in the processor's cache each time, or it is not.
-        self._plenty = 2 * workload.limits.max_in_flight * workload.limits.batch_size
+        self._plenty = 2 * workload.limits.max_in_flight
         self.hungry = asyncio.Event()
         """Not set: enough stands ready, so that no more need be read."""
-        self.in_flight = 0
-        """Requests that are on the way now."""
 
     async def slot(self, recover: Recover) -> None:
         """Serve requests, one at a time. Ends only by cancellation."""
@@ -108,11 +106,18 @@ class Submit:
 
     def look_ahead(self) -> None:
         """Say whether more should be read."""
-        ready = self._workload.lanes.ready_records
+        ready = self._sendable()
         if ready >= self._plenty:
             self.hungry.clear()
         elif ready * 2 <= self._plenty:
             self.hungry.set()
+
+    def _sendable(self) -> int:
+        """How many requests all makes that is ready, and not behind a closed gate."""
+        closed, now = self._gate.closed, self._loop.time()
+        return self._workload.lanes.requests_where(
+            lambda group: not closed or self._gate.may_send(group.action.name, now)
+        )
 
     def wake(self) -> None:
         """Something may be ready: wake as many slots as there are requests to be made of it."""
@@ -120,13 +125,8 @@ class Submit:
         if not idle:
             return
         self.ring_at(self._workload.lanes.next_due)
-        closed = self._gate.closed
-        now = self._loop.time()
-        wanted = self._workload.lanes.requests_where(
-            lambda group: not closed or self._gate.may_send(group.action.name, now)
-        )
         # Where something is closed one looks in any case: it takes the probe, or arms the alarm.
-        for _ in range(min(len(idle), max(wanted, int(closed)))):
+        for _ in range(min(len(idle), max(self._sendable(), int(self._gate.closed)))):
             slot = idle.popleft()
             if not slot.done():
                 slot.set_result(None)
@@ -182,14 +182,11 @@ class Submit:
         parameters = [entry.calls[entry.applied].parameters for entry in entries]
         request = Request(call.action, parameters, entries, may_send)
         entries[0].sent_at = self._loop.time()
-        self.in_flight += 1
         try:
             return await self._actions.send(request)
         # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
         except Exception as bug:  # noqa: BLE001
             return Unknown(Answer("internal", f"{type(bug).__name__} while sending"))
-        finally:
-            self.in_flight -= 1
 
     async def _claim(self, entries: Sequence[Prepared]) -> None:
         self._workload.claim(entries)

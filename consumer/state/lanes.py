@@ -193,11 +193,6 @@ class Lanes:
             if group.ready or group.apart:
                 yield group
 
-    @property
-    def ready_records(self) -> int:
-        """How many heads stand ready."""
-        return sum([len(group.ready) for group in self._turns])
-
     def requests_where(self, open_for: Callable[[Group], bool]) -> int:
         """How many requests all makes that is ready in such groups."""
         return sum(

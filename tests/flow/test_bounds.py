@@ -97,3 +97,18 @@ def test_law_6_a_closed_action_type_holds_no_other_back() -> None:
         assert {gate.split()[1] for gate in first.watch.gates} == {"closed"}
 
     simulate(story)
+
+
+def test_law_6_what_waits_at_a_closed_gate_keeps_nobody_from_reading_on() -> None:
+    """Enough stands ready only if it can be sent: else one action type's outage stopped all others."""
+
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + 120, "ill"))
+        world.produce(700, action="ill")  # more than one helping
+        well = world.produce(5, action="well")
+        world.start()
+        await asyncio.sleep(60)
+
+        assert all(record in world.truth.settled for record in well)
+
+    simulate(story)
