@@ -102,7 +102,6 @@ def core_limits(settings: Settings) -> tuple[Limits, Retry]:
         commit_interval=settings.kafka.commit_interval,
         request_timeout=request_timeout(settings),
         settle_time=settings.foundry.settle_time,
-        grace=settings.stop.grace,
     )
     retry = Retry(
         initial=settings.retry.initial,

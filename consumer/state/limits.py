@@ -22,8 +22,6 @@ class Limits:
     request_timeout: float
     settle_time: float
     """How long after a request was given up Foundry may still execute it."""
-    grace: float
-    """How long a stop may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

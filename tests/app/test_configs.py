@@ -54,7 +54,6 @@ def test_every_number_of_the_core_comes_from_its_setting() -> None:
     assert (limits.max_records, limits.max_bytes, limits.max_span) == (5, 6, 8)
     assert (limits.max_in_flight, limits.batch_size) == (7, 3)
     assert (limits.commit_interval, limits.request_timeout, limits.settle_time) == (2, 4, 9)
-    assert limits.grace == 25
     assert (retry.initial, retry.maximum, retry.attempts) == (1, 2, 3)
 
 

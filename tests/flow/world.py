@@ -37,7 +37,6 @@ LIMITS = Limits(
     commit_interval=1.0,
     request_timeout=15.0,
     settle_time=10.0,
-    grace=25.0,
 )
 RETRY = Retry(initial=0.2, maximum=5.0, attempts=5)
 
