@@ -81,8 +81,9 @@ class Sessions:
 
     async def revoked(self, partitions: Collection[Partition]) -> bool:
         """Hand these over. False: a request is still alive, so the group must not be left."""
-        idle, _ = await self._hand_over(self._workload.of(partitions))
-        self._watch.revoked(partitions, drained=idle)
+        idle, clean = await self._hand_over(self._workload.of(partitions))
+        # What is told is what the next owner finds: a record left in part was not drained.
+        self._watch.revoked(partitions, drained=clean)
         return idle
 
     async def _hand_over(self, tenures: Collection[Tenure]) -> tuple[bool, bool]:
