@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from consumer.errors import Reason, Rejected, Unavailable
-from consumer.model import Answer, Letter, Prepared, Record
+from consumer.model import Letter, Prepared, Record
+from consumer.outcomes import Answer
 from consumer.ports import DeadLetters, Watch
 from consumer.state.tenure import Tenure
 from consumer.state.workload import Workload, owner

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from consumer.model import Answer, Prepared
+from consumer.model import Prepared
+from consumer.outcomes import Answer
 from consumer.ports import Watch
 from consumer.state.gate import Gate
 from consumer.state.health import Health

@@ -6,14 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from consumer.model import (
-    Answer,
     Commit,
     CommitResult,
     Committed,
     Letter,
     Lookup,
-    LookupOutcome,
-    Outcome,
     Partition,
     Prepared,
     Record,
@@ -21,6 +18,7 @@ from consumer.model import (
     Session,
     Unreadable,
 )
+from consumer.outcomes import Answer, LookupOutcome, Outcome
 
 
 class Clock(Protocol):

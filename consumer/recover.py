@@ -17,7 +17,8 @@ from typing import assert_never
 
 from consumer.bury import Bury
 from consumer.gatekeeper import OUTAGE_AFTER, Gatekeeper
-from consumer.model import (
+from consumer.model import Prepared, Repeat, Request
+from consumer.outcomes import (
     Answer,
     Applied,
     Conflicted,
@@ -25,10 +26,7 @@ from consumer.model import (
     Outage,
     Outcome,
     Oversized,
-    Prepared,
     Refused,
-    Repeat,
-    Request,
     Unknown,
     Withheld,
 )

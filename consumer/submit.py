@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from consumer.commits import Commits
-from consumer.model import Answer, Applied, Outcome, Prepared, Request, Unknown, Withheld
+from consumer.model import Prepared, Request
+from consumer.outcomes import Answer, Applied, Outcome, Unknown, Withheld
 from consumer.ports import Actions, Clock, Source, Watch
 from consumer.recover import Recover
 from consumer.state.gate import Gate

@@ -13,7 +13,7 @@ from consumer.foundry.opening import Foundry
 from consumer.foundry.tokens import Token
 from consumer.kafka.client import FetchToken, KafkaConfig
 from consumer.kafka.inspection import Inspector
-from consumer.model import Outage
+from consumer.outcomes import Outage
 from consumer.settings import Settings
 
 Level = Literal["ok", "warn", "fail", "skip"]

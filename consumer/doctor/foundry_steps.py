@@ -12,7 +12,7 @@ from consumer.doctor.fit import misfits
 from consumer.foundry.ontology import ActionTypeInfo
 from consumer.foundry.reach import Reached, reach
 from consumer.foundry.verdicts import MISSING_ACTION, MISSING_ONTOLOGY
-from consumer.model import Outage
+from consumer.outcomes import Outage
 
 _UNFINISHED = {"EXPERIMENTAL", "DEPRECATED"}
 _MOST_NAMED = 10

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from consumer.errors import GateReason
-from consumer.model import Answer, Outage
+from consumer.outcomes import Answer, Outage
 
 
 @dataclass(frozen=True, slots=True)

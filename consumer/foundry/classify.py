@@ -37,7 +37,8 @@ from consumer.foundry.verdicts import (
     Kind,
     Rule,
 )
-from consumer.model import (
+from consumer.model import Repeat
+from consumer.outcomes import (
     Answer,
     Applied,
     Conflicted,
@@ -45,7 +46,6 @@ from consumer.model import (
     Outcome,
     Oversized,
     Refused,
-    Repeat,
     Unknown,
 )
 

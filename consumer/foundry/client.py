@@ -14,18 +14,8 @@ from consumer.foundry.classify import Sent, classify
 from consumer.foundry.config import FoundryConfig, base_url, endpoint
 from consumer.foundry.exchange import Exchange, Lost
 from consumer.foundry.lookups import Lookups
-from consumer.model import (
-    ActionType,
-    Answer,
-    Lookup,
-    LookupOutcome,
-    Outage,
-    Outcome,
-    Repeat,
-    Request,
-    Unknown,
-    Withheld,
-)
+from consumer.model import ActionType, Lookup, Repeat, Request
+from consumer.outcomes import Answer, LookupOutcome, Outage, Outcome, Unknown, Withheld
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(r"[ -~]{1,512}")

@@ -15,7 +15,7 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
 from consumer.foundry.tokens import Token, Tokens
 from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, read_reply
-from consumer.model import Outage, Withheld
+from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
 """How often a connection may turn out to be closed before a byte was written to it."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.foundry.answers import Reply, read_error, read_object, retry_after
-from consumer.model import Answer, Outage
+from consumer.outcomes import Answer, Outage
 from consumer.settings import Secret
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")

@@ -11,7 +11,8 @@ from consumer.foundry.classify import outage_of_read
 from consumer.foundry.config import FoundryConfig, base_url, endpoint
 from consumer.foundry.exchange import Exchange, Lost
 from consumer.foundry.verdicts import MISREAD
-from consumer.model import Answer, Found, Lookup, LookupOutcome, Missing, Outage, Withheld
+from consumer.model import Lookup
+from consumer.outcomes import Answer, Found, LookupOutcome, Missing, Outage, Withheld
 
 _PAGES = 10
 """Pages without an object that are followed: Foundry may cut a page short without being at its end."""

@@ -14,7 +14,7 @@ from consumer.foundry.classify import outage_of_read
 from consumer.foundry.config import FoundryConfig, base_url, endpoint
 from consumer.foundry.exchange import Exchange
 from consumer.foundry.verdicts import MISSING_ACTION
-from consumer.model import Answer, Outage
+from consumer.outcomes import Answer, Outage
 
 _PAGES = 1000
 _PAGE_SIZE = 500

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from consumer.foundry.causes import CONNECT_TIMEOUT, DNS, TLS, Cause, cause_of
 from consumer.foundry.config import FoundryConfig, base_url
 from consumer.foundry.transport import tls_context
-from consumer.model import Outage
+from consumer.outcomes import Outage
 
 STEP_TIMEOUT = 5.0
 Step = Literal["dns", "tcp", "tls"]

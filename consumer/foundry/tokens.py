@@ -19,7 +19,7 @@ from consumer.foundry.causes import TIMEOUT, cause_of
 from consumer.foundry.config import Clock, FoundryConfig, base_url, endpoint
 from consumer.foundry.grants import Grant, judge_token_answer, secret_unreadable
 from consumer.foundry.transport import NETWORK_ERRORS, read_reply
-from consumer.model import Outage
+from consumer.outcomes import Outage
 
 SHORTEST_LIFE = 5.0
 """Seconds. A token that claims less is used for this long; if it is dead indeed, a 401 says so."""

@@ -20,17 +20,8 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.status import StatusCode
 
-from consumer.model import (
-    Answer,
-    Applied,
-    Letter,
-    Lookup,
-    LookupOutcome,
-    Outcome,
-    Record,
-    Request,
-    Withheld,
-)
+from consumer.model import Letter, Lookup, Record, Request
+from consumer.outcomes import Answer, Applied, LookupOutcome, Outcome, Withheld
 from consumer.ports import Actions, DeadLetters
 from consumer.telemetry.names import SpanName
 from consumer.telemetry.trace import TraceContext, context_of, new_trace

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.errors import Reason
-from consumer.model import Answer, CommitResult, Letter, Partition, Prepared, Record
+from consumer.model import CommitResult, Letter, Partition, Prepared, Record
+from consumer.outcomes import Answer
 from consumer.telemetry.log import LONGEST_ID, escaped, say
 from consumer.telemetry.sums import Sums
 

@@ -7,19 +7,17 @@ import random
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-from consumer.model import (
+from consumer.model import Lookup, Partition, Request
+from consumer.outcomes import (
     Applied,
     Conflicted,
     Found,
-    Lookup,
     LookupOutcome,
     Missing,
     Outage,
     Outcome,
     Oversized,
-    Partition,
     Refused,
-    Request,
     Unknown,
     Withheld,
 )

@@ -10,20 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from consumer.errors import GateReason
-from consumer.model import (
+from consumer.model import Lookup, Repeat, Request
+from consumer.outcomes import (
     Answer,
     Applied,
     Conflicted,
     Found,
-    Lookup,
     LookupOutcome,
     Missing,
     Outage,
     Outcome,
     Oversized,
     Refused,
-    Repeat,
-    Request,
     Unknown,
 )
 from tests.fakes.log import Coordinate, Fate

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.model import Answer, CommitResult, Letter, Partition, Prepared, Record
+from consumer.model import CommitResult, Letter, Partition, Prepared, Record
+from consumer.outcomes import Answer
 from tests.fakes.log import Coordinate
 from tests.fakes.truth import Truth, name
 

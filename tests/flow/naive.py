@@ -8,25 +8,21 @@ from dataclasses import dataclass, field
 
 from consumer.errors import Reason, Rejected, Unavailable
 from consumer.model import (
-    Applied,
     Commit,
     CommitResult,
     Committed,
-    Found,
     Ignored,
     Letter,
     Partition,
     PlainRecord,
     Prepared,
     Record,
-    Refused,
     Repeat,
     Request,
     Session,
-    Unknown,
     Unreadable,
-    Withheld,
 )
+from consumer.outcomes import Applied, Found, Refused, Unknown, Withheld
 from consumer.state.offset_codec import decode, encode
 from tests.fakes.membership import Marks
 from tests.flow.process import Ports

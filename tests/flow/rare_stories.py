@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from consumer.model import Answer, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Down, Plan
 from tests.flow.world import LIMITS, World
 

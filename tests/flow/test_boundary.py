@@ -8,17 +8,8 @@ from dataclasses import replace
 import pytest
 
 from consumer.errors import Rejected
-from consumer.model import (
-    Ignored,
-    Lookup,
-    LookupOutcome,
-    Outcome,
-    Prepared,
-    Record,
-    Repeat,
-    Request,
-    Unreadable,
-)
+from consumer.model import Ignored, Lookup, Prepared, Record, Repeat, Request, Unreadable
+from consumer.outcomes import LookupOutcome, Outcome
 from consumer.ports import Actions
 from tests.fakes.log import Coordinate
 from tests.fakes.watch import coordinate_of

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.model import Answer, Outage, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Outage, Unknown
 from tests.fakes.foundry import Down, Plan
 from tests.fakes.group import Code
 from tests.flow.laws import letters_of

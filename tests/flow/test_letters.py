@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.model import Answer, Letter, Repeat, Unknown
+from consumer.model import Letter, Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.fakes.log import Fate
 from tests.flow.simulate import simulate

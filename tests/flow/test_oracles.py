@@ -7,11 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from consumer.model import (
-    Answer,
-    Repeat,
-    Unknown,
-)
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Down, Plan
 from tests.fakes.log import Fate
 from tests.fakes.truth import LawBroken

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from consumer.model import Answer, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.fakes.group import Code
 from tests.flow.laws import letters_of

@@ -12,12 +12,8 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.classify import Sent, classify
 from consumer.model import (
     ActionType,
-    Answer,
     Call,
-    Conflicted,
     Lookup,
-    LookupOutcome,
-    Outcome,
     Partition,
     PlainRecord,
     Prepared,
@@ -25,6 +21,7 @@ from consumer.model import (
     Request,
     Session,
 )
+from consumer.outcomes import Answer, Conflicted, LookupOutcome, Outcome
 from consumer.ports import Actions
 from consumer.state.ledger import Ledger
 from consumer.state.tenure import Tenure

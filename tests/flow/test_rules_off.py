@@ -12,14 +12,8 @@ from typing import Any
 import pytest
 
 from consumer.dispatch import Dispatch
-from consumer.model import (
-    Commit,
-    CommitResult,
-    Outcome,
-    Partition,
-    Request,
-    Session,
-)
+from consumer.model import Commit, CommitResult, Partition, Request, Session
+from consumer.outcomes import Outcome
 from consumer.state.ledger import Standing
 from consumer.state.offset_codec import encode
 from consumer.state.tenure import Claim, Tenure

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.model import Answer, Conflicted
+from consumer.outcomes import Answer, Conflicted
 from tests.fakes.foundry import Plan
 from tests.flow.simulate import simulate
 from tests.flow.world import World

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from consumer.model import Answer, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.model import Answer, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Down, Faults, Plan
 from tests.fakes.log import Fate
 from tests.flow.laws import letters_of

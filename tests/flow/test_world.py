@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from consumer.model import Answer, Commit, Repeat, Unknown
+from consumer.model import Commit, Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.flow.naive import naive
 from tests.flow.random_world import random_world

@@ -10,16 +10,8 @@ import pytest
 from consumer.foundry.answers import MAX_RETRY_AFTER, Reply
 from consumer.foundry.classify import Sent, classify
 from consumer.foundry.verdicts import BY_NAME
-from consumer.model import (
-    Applied,
-    Conflicted,
-    Outage,
-    Outcome,
-    Oversized,
-    Refused,
-    Repeat,
-    Unknown,
-)
+from consumer.model import Repeat
+from consumer.outcomes import Applied, Conflicted, Outage, Outcome, Oversized, Refused, Unknown
 
 NOW = 1_700_000_000.0
 SINGLE = Sent(batched=False, size=1, repeat=Repeat.NEVER)

@@ -9,7 +9,8 @@ import pytest
 
 from consumer.foundry.answers import Reply
 from consumer.foundry.classify import Sent, classify
-from consumer.model import Applied, Outcome, Refused, Repeat, Unknown
+from consumer.model import Repeat
+from consumer.outcomes import Applied, Outcome, Refused, Unknown
 
 SINGLE = Sent(batched=False, size=1, repeat=Repeat.NEVER)
 BATCH = Sent(batched=True, size=2, repeat=Repeat.NEVER)

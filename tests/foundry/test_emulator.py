@@ -13,19 +13,16 @@ import pytest
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import Foundry, open_foundry
 from consumer.foundry.reach import Reached, reach
-from consumer.model import (
-    ActionType,
+from consumer.model import ActionType, Lookup, Repeat, Request
+from consumer.outcomes import (
     Applied,
     Conflicted,
     Found,
-    Lookup,
     Missing,
     Outage,
     Outcome,
     Oversized,
     Refused,
-    Repeat,
-    Request,
     Unknown,
 )
 from consumer.settings import Secret

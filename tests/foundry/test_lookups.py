@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from consumer.foundry.opening import open_foundry
-from consumer.model import Found, Lookup, Missing, Outage
+from consumer.model import Lookup
+from consumer.outcomes import Found, Missing, Outage
 from tests.foundry.server import Answering, after_token, config, http, raw, replies, running, text
 
 MISSING = {"errorCode": "NOT_FOUND", "errorName": "ObjectNotFound", "parameters": {}}

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from consumer.foundry.opening import open_foundry
-from consumer.model import Applied, Outage, Unknown
+from consumer.outcomes import Applied, Outage, Unknown
 from tests.foundry.server import (
     MANY,
     Connected,

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.foundry.ontology import ActionTypeInfo, OntologyInfo, type_text
 from consumer.foundry.opening import open_foundry
-from consumer.model import Outage
+from consumer.outcomes import Outage
 from tests.foundry.server import config, replies, running, text
 
 ONTOLOGY = {"apiName": "main", "rid": "ri.ontology.main.ontology.1", "displayName": "Main"}

@@ -9,15 +9,8 @@ import pytest
 from aiohttp import web
 
 from consumer.foundry.opening import open_foundry
-from consumer.model import (
-    ActionType,
-    Applied,
-    Outage,
-    Refused,
-    Repeat,
-    Unknown,
-    Withheld,
-)
+from consumer.model import ActionType, Repeat
+from consumer.outcomes import Applied, Outage, Refused, Unknown, Withheld
 from tests.foundry.server import MANY, TOKEN, config, replies, request, running, text
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

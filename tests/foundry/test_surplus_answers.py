@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from consumer.foundry.opening import open_foundry
-from consumer.model import Applied, Outcome, Refused, Request
+from consumer.model import Request
+from consumer.outcomes import Applied, Outcome, Refused
 from tests.foundry.server import MANY, config, http, raw, read_request, request, token_reply
 
 REFUSAL = (

@@ -13,7 +13,7 @@ from consumer.errors import SettingsError
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.reach import Reached, Unreached, reach
 from consumer.foundry.transport import tls_context
-from consumer.model import Applied, Outage
+from consumer.outcomes import Applied, Outage
 from deploy.local.foundry.certificates import Certificates, make_certificates
 from tests.foundry.server import after_token, config, http, raw, request
 

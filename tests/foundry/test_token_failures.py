@@ -9,7 +9,7 @@ from aiohttp import web
 
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.tokens import Token
-from consumer.model import Outage
+from consumer.outcomes import Outage
 from tests.foundry.server import Answering, config, replies, running, text
 
 FAILURES: list[tuple[Answering, str, str]] = [

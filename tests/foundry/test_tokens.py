@@ -14,7 +14,7 @@ from aiohttp import web
 
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.tokens import Token, Tokens
-from consumer.model import Outage
+from consumer.outcomes import Outage
 from consumer.settings import Secret
 from tests.foundry.server import SECRET, Answering, Stack, config, raw, running, text
 

@@ -10,7 +10,7 @@ import pytest
 
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.transport import KEEPALIVE, open_session
-from consumer.model import Applied, Outage
+from consumer.outcomes import Applied, Outage
 from tests.foundry.server import config, request, running
 
 

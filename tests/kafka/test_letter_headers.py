@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from consumer.kafka.letter_headers import DETAILS, OWN, letter_headers, null_value
-from consumer.model import Answer, Letter, PlainRecord
+from consumer.model import Letter, PlainRecord
+from consumer.outcomes import Answer
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
 

@@ -12,18 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import NoOpTracer
 
 from consumer.errors import Unavailable
-from consumer.model import (
-    Answer,
-    Applied,
-    Found,
-    Headers,
-    Letter,
-    Lookup,
-    LookupOutcome,
-    Outcome,
-    Refused,
-    Request,
-)
+from consumer.model import Headers, Letter, Lookup, Request
+from consumer.outcomes import Answer, Applied, Found, LookupOutcome, Outcome, Refused
 from consumer.telemetry import Failing, TracedActions, TracedLetters, tracer_from
 from consumer.telemetry.trace import context_of
 from consumer.telemetry.traced import MOST_FAILING

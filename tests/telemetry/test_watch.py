@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import get_args
 
 from consumer.errors import Reason
-from consumer.model import Answer, CommitResult, Letter, Partition
+from consumer.model import CommitResult, Letter, Partition
+from consumer.outcomes import Answer
 from consumer.ports import Watch
 from consumer.telemetry import Sums, Telemetry
 from tests.telemetry.values import TIMEOUT, logged, prepared, record

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from consumer.model import ActionType, Answer, Call, Headers, PlainRecord, Prepared, Repeat, Request
+from consumer.model import ActionType, Call, Headers, PlainRecord, Prepared, Repeat, Request
+from consumer.outcomes import Answer
 from consumer.telemetry import configure_logging
 
 TYPE = ActionType("create-ticket")
