@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from consumer.model import (
@@ -126,6 +126,13 @@ class DeadLetters(Protocol):
             Unavailable: it was not acknowledged; it may be there all the same.
         """
         ...
+
+
+Checks = Callable[[], Mapping[str, str]]
+"""What has to hold, by name: empty text while it does, else one sentence that says what is wrong.
+
+Asked at any time from the event loop, by probes above all: quick, never raises, and always the same names.
+"""
 
 
 class Watch(Protocol):
