@@ -24,6 +24,7 @@ from consumer.outcomes import (
 from consumer.state.limits import Limits
 from tests.fakes.foundry import FakeFoundry, Target, read_targets
 from tests.fakes.log import Coordinate
+from tests.fakes.membership import Membership
 from tests.fakes.source import FakeSource
 from tests.fakes.truth import Truth, name, parse_name
 
@@ -69,6 +70,7 @@ class FakeActions:
 
     async def look_up(self, lookup: Lookup) -> LookupOutcome:
         self._alive()
+        membership = self._source.membership
         await asyncio.sleep(self._rng.uniform(0.0, 0.02))
         found = self._foundry.find(lookup)
         await asyncio.sleep(self._rng.uniform(0.0, 0.02))
@@ -77,7 +79,7 @@ class FakeActions:
         match found:
             case Found():
                 self._truth.told_applied(coordinate, 0)
-                self._settled(coordinate)
+                self._settled(coordinate, membership)
             case Missing():
                 self._truth.may_be_applied.discard(coordinate)
                 self._truth.read_back.add(coordinate)
@@ -101,10 +103,16 @@ class FakeActions:
         outcome = await self._foundry.receive(request, owner)
         self._truth.note(f"{self.process} gets {type(outcome).__name__} for {told(targets)}")
         if not request.validate_only:
-            self._learn(request, targets, outcome)
+            self._learn(request, targets, outcome, membership)
         return outcome
 
-    def _learn(self, request: Request, targets: Sequence[Target], outcome: Outcome) -> None:
+    def _learn(
+        self,
+        request: Request,
+        targets: Sequence[Target],
+        outcome: Outcome,
+        membership: Membership | None,
+    ) -> None:
         truth = self._truth
         spots = [coordinate for coordinate, _ in targets]
         match outcome:
@@ -113,7 +121,7 @@ class FakeActions:
                 for coordinate, step in targets:
                     truth.told_applied(coordinate, step)
                     truth.failing_since.pop(coordinate, None)
-                    self._settled(coordinate)
+                    self._settled(coordinate, membership)
                 truth.may_be_applied.difference_update(spots)
             case Unknown():
                 truth.excuse(spots, outcome.answer.cause)
@@ -129,9 +137,10 @@ class FakeActions:
         for coordinate in spots:
             self._truth.failed(coordinate)
 
-    def _settled(self, coordinate: Coordinate) -> None:
-        if coordinate in self._truth.settled and self._source.membership is not None:
-            self._source.membership.settled(coordinate)
+    def _settled(self, coordinate: Coordinate, membership: Membership | None) -> None:
+        """In the session that asked: a later one of this process does not know of it."""
+        if coordinate in self._truth.settled and membership is not None:
+            membership.settled(coordinate)
 
     def _connection_wait(self) -> float:
         if self.connection_waits:

@@ -103,6 +103,9 @@ class Coordination:
         # Two awaits: the request travels, then the coordinator waits for the other members.
         joined = await (await self._network.call(lambda: self._group.join(self.member)))
         await asyncio.sleep(self._network.delay())
+        if isinstance(joined, Code):
+            self.member = ""
+            return
         self.member = joined.session.member
         stored = await self._network.call(lambda: self._group.fetch(joined.partitions))
         if not self._renewal.is_set():
@@ -112,7 +115,10 @@ class Coordination:
     async def _begin(
         self, session: Session, stored: Mapping[Partition, Commit | None], listener: Listener
     ) -> None:
-        self.membership = self._memberships.begin(self.process, session, stored)
+        # A process that stood still since its join was answered begins a session that is over already, until
+        # its first heartbeat tells it so.
+        stale = not self._group.knows(session)
+        self.membership = self._memberships.begin(self.process, session, stored, stale=stale)
         committed = {partition: self._committed(partition, stored) for partition in stored}
         self.positions = {partition: read.offset for partition, read in committed.items()}
         self._truth.note(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from consumer.errors import Unavailable
 from consumer.model import Letter, Partition
 from tests.fakes.log import Coordinate, Fate
+from tests.fakes.membership import Membership
 from tests.fakes.source import FakeSource
 from tests.fakes.truth import Truth, name
 
@@ -51,9 +52,12 @@ class FakeDeadLetters:
     ) -> None:
         self._process, self._box, self._source = process, box, source
         self._truth, self._alive = truth, alive
+        self._begun: dict[int, tuple[Letter, Membership | None]] = {}
+        """Letters under way, by identity, each with the session that began it; it may outlive that."""
 
     async def write(self, letter: Letter) -> None:
         self._alive()
+        _, began_in = self._begun.setdefault(id(letter), (letter, self._source.membership))
         record = letter.record
         coordinate = (Partition(record.topic, record.partition), record.offset)
         self._judge(letter, coordinate)
@@ -74,8 +78,9 @@ class FakeDeadLetters:
             box.failures[coordinate] += 1
             raise Unavailable("written, not acknowledged")
         truth.settle(coordinate, "lettered")
-        if self._source.membership is not None:
-            self._source.membership.settled(coordinate)
+        del self._begun[id(letter)]
+        if began_in is not None:
+            began_in.settled(coordinate)
 
     def _judge(self, letter: Letter, coordinate: Coordinate) -> None:
         truth = self._truth

@@ -47,7 +47,7 @@ class Joined:
 class Member:
     id: str
     expires: float
-    waiting: asyncio.Future[Joined] | None = None
+    waiting: asyncio.Future[Joined | Code] | None = None
     partitions: tuple[Partition, ...] = ()
 
 
@@ -75,14 +75,14 @@ class FakeGroup:
     _joins: int = 0
     _prepared: int = 0
 
-    def join(self, member: str) -> asyncio.Future[Joined]:
-        """Wait for the others, get the partitions; "" is a new member."""
+    def join(self, member: str) -> asyncio.Future[Joined | Code]:
+        """Wait for the others, get the partitions, or hear that one is no member any more; "" is a new one."""
         if member not in self.members:
             self._joins += 1
             member = f"m{self._joins}"
             self.members[member] = Member(member, self.now() + self.session_timeout)
             self._watch_expiry(member)
-        waiting = asyncio.get_running_loop().create_future()
+        waiting: asyncio.Future[Joined | Code] = asyncio.get_running_loop().create_future()
         self.members[member].waiting = waiting
         self._prepare(f"{member} joins")
         self._complete_if_all_joined()
@@ -95,6 +95,10 @@ class FakeGroup:
             return code
         self.members[session.member].expires = self.now() + self.session_timeout
         return Code.NONE if self.state is State.STABLE else Code.REBALANCE_IN_PROGRESS
+
+    def knows(self, session: Session) -> bool:
+        """False: the group has gone on without it."""
+        return self._check(session) is Code.NONE
 
     def leave(self, member: str) -> None:
         """Gone at once; what it still sends is refused."""
@@ -226,7 +230,10 @@ class FakeGroup:
 
     def _forget(self, member: str, why: str) -> None:
         self.note(f"group: {member} {why}")
-        del self.members[member]
+        waiting = self.members.pop(member).waiting
+        if waiting is not None:
+            # Kafka answers a join that waits before it removes the member; unanswered, it would wait for ever.
+            resolve(waiting, Code.UNKNOWN_MEMBER)
 
     def _watch_expiry(self, member: str) -> None:
         known = self.members.get(member)

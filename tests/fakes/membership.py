@@ -77,6 +77,8 @@ class Membership:
     sent: set[Coordinate] = field(default_factory=set)
     """Requests of this session left with these."""
     unanswered: bool = False
+    stale: bool = False
+    """The group had gone on without it before it began: it takes nothing over."""
     damage: str | None = None
     """Why the next owner may have to repeat something; None: no reason."""
 
@@ -228,7 +230,12 @@ class Memberships:
     owner: dict[Partition, Membership] = field(default_factory=dict)
 
     def begin(
-        self, process: str, session: Session, fetched: Mapping[Partition, Commit | None]
+        self,
+        process: str,
+        session: Session,
+        fetched: Mapping[Partition, Commit | None],
+        *,
+        stale: bool = False,
     ) -> Membership:
         """A session starts from what it read; what its forerunner left undone is explained or a fault."""
         marks = {partition: _trusted(commit) for partition, commit in fetched.items()}
@@ -236,6 +243,13 @@ class Memberships:
             len(self.all), self.truth.now(), process, session, self.truth, self.max_claims, marks
         )
         self.all.append(membership)
+        if stale:
+            membership.stale = True
+            membership.spoil("over before it began")
+            for partition, read in marks.items():
+                claims = read.claims if read else frozenset[int]()
+                self.truth.unknown_explained |= {(partition, offset) for offset in claims}
+            return membership
         for partition, read in marks.items():
             self._take_over(partition, read, self.owner.get(partition))
             self.owner[partition] = membership

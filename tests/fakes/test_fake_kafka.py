@@ -36,6 +36,15 @@ def at(offset: int) -> dict[Partition, Commit]:
     return {PARTITION: Commit(offset, "")}
 
 
+async def joined(group: FakeGroup, member: str = "") -> Joined:
+    return dealt(await group.join(member))
+
+
+def dealt(answer: Joined | Code) -> Joined:
+    assert isinstance(answer, Joined)
+    return answer
+
+
 async def beat(group: FakeGroup, joined: Joined, seconds: float) -> None:
     for _ in range(int(seconds)):
         assert group.heartbeat(joined.session) in (Code.NONE, Code.REBALANCE_IN_PROGRESS)
@@ -47,23 +56,23 @@ async def beat(group: FakeGroup, joined: Joined, seconds: float) -> None:
 
 def test_a_second_member_gets_its_share_when_the_first_has_joined_again() -> None:
     async def story(group: FakeGroup) -> None:
-        first = await group.join("")
+        first = await joined(group)
         second = group.join("")
         assert group.heartbeat(first.session) is Code.REBALANCE_IN_PROGRESS
-        again = await group.join(first.session.member)
+        again = await joined(group, first.session.member)
 
         assert len(first.partitions) == 2
         assert again.session.member == first.session.member
         assert again.session.generation == first.session.generation + 1
-        assert {*again.partitions, *(await second).partitions} == set(first.partitions)
+        assert {*again.partitions, *dealt(await second).partitions} == set(first.partitions)
 
     with_group(story)
 
 
 def test_a_commit_of_an_old_generation_or_member_is_refused() -> None:
     async def story(group: FakeGroup) -> None:
-        old = (await group.join("")).session
-        new = (await group.join(old.member)).session
+        old = (await joined(group)).session
+        new = (await joined(group, old.member)).session
 
         assert group.commit(old, at(1))[PARTITION] is Code.ILLEGAL_GENERATION
         assert group.commit(new, at(1))[PARTITION] is Code.NONE
@@ -76,7 +85,7 @@ def test_a_commit_of_an_old_generation_or_member_is_refused() -> None:
 
 def test_a_commit_without_a_generation_is_stored_when_the_group_is_empty_only() -> None:
     async def story(group: FakeGroup) -> None:
-        session = (await group.join("")).session
+        session = (await joined(group)).session
 
         assert group.commit(Session("", -1), at(1))[PARTITION] is Code.UNKNOWN_MEMBER
         group.leave(session.member)
@@ -87,21 +96,21 @@ def test_a_commit_without_a_generation_is_stored_when_the_group_is_empty_only() 
 
 def test_a_commit_is_taken_while_others_are_waited_for_and_refused_while_shares_are_dealt() -> None:
     async def story(group: FakeGroup) -> None:
-        session = (await group.join("")).session
+        session = (await joined(group)).session
         group.rebalance()
         assert group.commit(session, at(1))[PARTITION] is Code.NONE
 
         waiting = group.join(session.member)
-        dealt = Session(session.member, session.generation + 1)
-        assert group.commit(dealt, at(2))[PARTITION] is Code.REBALANCE_IN_PROGRESS
-        assert group.commit((await waiting).session, at(2))[PARTITION] is Code.NONE
+        next_one = Session(session.member, session.generation + 1)
+        assert group.commit(next_one, at(2))[PARTITION] is Code.REBALANCE_IN_PROGRESS
+        assert group.commit(dealt(await waiting).session, at(2))[PARTITION] is Code.NONE
 
     with_group(story)
 
 
 def test_a_silent_member_is_evicted_after_the_session_timeout() -> None:
     async def story(group: FakeGroup) -> None:
-        session = (await group.join("")).session
+        session = (await joined(group)).session
 
         await asyncio.sleep(44)
         assert session.member in group.members
@@ -114,21 +123,37 @@ def test_a_silent_member_is_evicted_after_the_session_timeout() -> None:
 
 def test_who_does_not_join_in_time_is_left_behind() -> None:
     async def story(group: FakeGroup) -> None:
-        first = await group.join("")
+        first = await joined(group)
         waiting = group.join("")
         await beat(group, first, 29)
         assert not waiting.done()
 
         await asyncio.sleep(2)
-        assert len(waiting.result().partitions) == 2
+        assert len(dealt(waiting.result()).partitions) == 2
         assert first.session.member not in group.members
+
+    with_group(story)
+
+
+def test_who_is_removed_while_it_waits_for_the_others_is_told_so() -> None:
+    """Unanswered, it would wait for ever, and the partitions with it."""
+
+    async def story(group: FakeGroup) -> None:
+        await joined(group)
+        waiting = group.join("")
+        (_, waits) = group.members
+
+        group.evict(waits)
+
+        assert await waiting is Code.UNKNOWN_MEMBER
+        assert waits not in group.members
 
     with_group(story)
 
 
 def test_metadata_beyond_the_limit_is_refused_for_that_partition_only() -> None:
     async def story(group: FakeGroup) -> None:
-        session = (await group.join("")).session
+        session = (await joined(group)).session
         other = Partition("t", 1)
         commits = {
             PARTITION: Commit(1, "x" * (METADATA_LIMIT + 1)),

@@ -128,7 +128,7 @@ def _in_stated_window(effect: Effect, truth: Truth, memberships: Memberships) ->
     if truth.log.specs[effect.coordinate].repeat.claimed:
         return False
     return any(
-        later.began <= effect.at and effect.coordinate[0] in later.fetched
+        not later.stale and later.began <= effect.at and effect.coordinate[0] in later.fetched
         for later in memberships.all[effect.owner + 1 :]
     )
 

@@ -18,7 +18,9 @@ def test_every_law_holds_whatever_happens(share: int) -> None:
         random_world(seed)
 
 
-@pytest.mark.parametrize("seed", [10_546, 11_027, 11_627, 11_754, 12_088, 19_353])
+@pytest.mark.parametrize(
+    "seed", [10_546, 11_027, 11_627, 11_754, 12_088, 15_884, 16_746, 17_210, 19_353]
+)
 def test_what_a_long_run_once_found_stays_mended(seed: int) -> None:
     random_world(seed)
 
