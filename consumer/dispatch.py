@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from consumer.bury import Bury
 from consumer.commits import Commits
+from consumer.errors import NotAssigned
 from consumer.gatekeeper import Gatekeeper
 from consumer.intake import Intake, Prepare
 from consumer.model import Partition
@@ -66,6 +67,20 @@ class Dispatch:
             partition in tenures and tenures[partition].ledger.watermark >= end
             for partition, end in ends.items()
         )
+
+    async def skip(self, partition: Partition, offset: int) -> str:
+        """Pass over what stands still at this offset, and no more; says in a sentence what that is.
+
+        Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged.
+
+        Raises:
+            NotAssigned: this process does not have the partition.
+            SkipRefused: nothing that may be skipped stands at this offset; the message says what does.
+        """
+        tenure = self.workload.tenures.get(partition)
+        if tenure is None or tenure.ending:
+            raise NotAssigned(f"{partition.topic}/{partition.partition} is not assigned here now")
+        return await self._source.skip(partition, offset)
 
     async def run(self) -> bool:
         """Consume until stopped. True if nothing was left undone: no request alive, all committed.

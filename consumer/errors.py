@@ -5,7 +5,9 @@
     ├── Unavailable    the world's fault: wait, and try again
     ├── ContractError  a contract is written wrongly: refused at import
     ├── SettingsError  a setting is missing or wrong: refused at the start
-    └── StartRefused   a topic or a grant that the service needs is not there
+    ├── StartRefused   a topic or a grant that the service needs is not there
+    └── SkipRefused    an operator's skip names nothing that may be skipped
+        └── NotAssigned    this process does not have the partition
 
 Anything else that is raised is a bug.
 """
@@ -84,3 +86,11 @@ class SettingsError(ConsumerError):
 
 class StartRefused(ConsumerError):
     """Something outside that the service cannot run without is not there; the message says the remedy."""
+
+
+class SkipRefused(ConsumerError):
+    """Nothing was skipped; the message says why, and what would be right."""
+
+
+class NotAssigned(SkipRefused):
+    """The partition is not this process's: another member may have it, or nobody."""

@@ -74,6 +74,8 @@ class Unreadable:
     key: bytes | None = None
     value: bytes | None = None
     headers: Headers = ()
+    skipped: bool = False
+    """An operator had it passed over."""
 
 
 class Envelope(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from consumer.contracts.contract import Contract
 from consumer.contracts.events import unknown_fields
-from consumer.errors import Rejected
+from consumer.errors import Reason, Rejected
 from consumer.model import Ignored, Prepared, Record, Unreadable
 from consumer.stages.authorise import authorise
 from consumer.stages.decode import decode
@@ -25,7 +25,8 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
     def prepare(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
         """Pure, and total: what is the record's fault is returned; what is raised is a bug of ours."""
         if isinstance(record, Unreadable):
-            return Rejected("unreadable", record.detail, stage="read")
+            reason: Reason = "skipped" if record.skipped else "unreadable"
+            return Rejected(reason, record.detail, stage="read")
         event_id = event_type = None
         try:
             contract = find_contract(record.topic, by_topic)

@@ -61,6 +61,16 @@ class Source(Protocol):
         """Partitions that cannot be read on, and why: a corrupt batch, an offset out of range."""
         ...
 
+    async def skip(self, partition: Partition, offset: int) -> str:
+        """Go on after what is stuck at this offset, and say what that is.
+
+        What is passed over comes out of `poll`, as an `Unreadable` that is `skipped`.
+
+        Raises:
+            SkipRefused: nothing is stuck at this offset, or it is not known where it ends.
+        """
+        ...
+
     async def close(self, *, leave: bool) -> None:
         """End the membership. `leave=False`: vanish, so that the session timeout covers what is still alive.
 

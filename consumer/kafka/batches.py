@@ -64,7 +64,7 @@ def through_first_fault(
     cost another fetch. Control batches and those of aborted transactions are passed over.
 
     Raises:
-        CorruptBatch: the first batch with records is; a later one is met when it is the first.
+        CorruptBatch: the first batch is; a later one is met when it is the first.
     """
     found: list[PlainRecord | Unreadable] = []
     next_offset = offset
@@ -76,9 +76,53 @@ def through_first_fault(
             if any(isinstance(each, Unreadable) for each in records):
                 break
     except CorruptBatch:
-        if not found:
+        if next_offset == offset:
             raise
     return Salvaged(found, next_offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """From where to where a batch reaches that cannot be read, so that its own header cannot be trusted."""
+
+    first: int
+    claimed_end: int
+    """The offset after it, as its header has it."""
+    next_batch: int | None
+    """Where the batch behind it begins; None: there is none in the data, or it cannot be trusted either."""
+    size: int
+    """Its bytes."""
+
+    def end(self, end_of_log: int) -> int | None:
+        """The offset after it, where its header and its neighbour agree; None: it is not known."""
+        if self.next_batch is not None:
+            honest = self.first < self.claimed_end <= self.next_batch
+            return self.claimed_end if honest else self.next_batch
+        return self.claimed_end if self.first < self.claimed_end == end_of_log else None
+
+
+def extent(data: bytes) -> Extent | None:
+    """Of the first batch in the data; None: not even that can be told."""
+    if len(data) < HEADER.size:
+        return None
+    first, length, _, magic, _, _, last_delta, *_ = HEADER.unpack_from(data)
+    claimed = first + 1 + (last_delta if magic == MAGIC else 0)
+    if length < 0:
+        return None
+    return Extent(
+        first, claimed, _beginning(data[LENGTH_END + length :], claimed), LENGTH_END + length
+    )
+
+
+def _beginning(data: bytes, expected: int) -> int | None:
+    """Where the first batch begins, if its checksum proves it, or two headers agree on it."""
+    try:
+        batch = next(split(data), None)
+    except CorruptBatch:
+        return None
+    if batch is None or not (batch.intact or batch.base_offset == expected):
+        return None
+    return batch.base_offset
 
 
 def _batches(
@@ -92,10 +136,11 @@ def _batches(
     pending = sorted(aborted, key=lambda transaction: transaction[1])
     aborting: set[int] = set()
     for batch in split(data):
-        if batch.last_offset < offset:
-            continue
+        # First of all: a header that is wrong may say that the batch lies before the offset.
         if not batch.intact:
             raise CorruptBatch(f"{batch} has a wrong checksum")
+        if batch.last_offset < offset:
+            continue
         while pending and pending[0][1] <= batch.base_offset:
             aborting.add(pending.pop(0)[0])
         if batch.attributes & CONTROL:

@@ -19,8 +19,8 @@ from aiokafka.errors import (
 
 from consumer.errors import ConsumerError
 from consumer.kafka import patches
-from consumer.kafka.batches import CorruptBatch, Salvaged, through_first_fault
-from consumer.kafka.client import PARTITION_FETCH_BYTES
+from consumer.kafka.holds import Hold, Holds
+from consumer.kafka.salvage import out_of_range, past_the_library
 from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Clock
 
@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 
 NOTHING = TopicPartition("", -1)
 """A partition that there cannot be. To ask for no partition at all would mean all of them."""
-LOOK_AGAIN_AFTER = 30.0
 TROUBLE_WAIT = 1.0
+NO_READ = "no READ on the topic: grant it to the user of this service"
 
 
 class MembershipEnded(ConsumerError):
@@ -45,12 +45,6 @@ class _Gathered:
     positions: dict[Partition, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    why: str
-    look_again_at: float
-
-
 class Reader:
     """Keeps its own position of each partition, the only one that counts.
 
@@ -60,20 +54,27 @@ class Reader:
 
     def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
         self._consumer = consumer
-        self._clock = clock
         self._epoch = 0
         """Counts assignments: what was taken across a change of them is taken again."""
         self._positions: dict[Partition, int] = {}
         self._raw_until: dict[Partition, int] = {}
         """Up to here a partition is read past the library: it cannot decode a record there."""
-        self._held: dict[Partition, _Held] = {}
+        self._holds = Holds(clock)
         self._turn = 0
         self._reading: asyncio.Task[_Gathered] | None = None
         self._closed = False
 
     @property
     def stuck(self) -> Mapping[Partition, str]:
-        return {partition: held.why for partition, held in self._held.items()}
+        return self._holds.reasons
+
+    def skip(self, partition: Partition, offset: int) -> str:
+        """As `Source.skip`.
+
+        Raises:
+            SkipRefused: it is not what stands there, or where it ends is not known.
+        """
+        return self._holds.skip(partition, offset)
 
     def position(self, partition: Partition) -> int:
         """All below was handed out or is no record; -1 for a partition that is not assigned."""
@@ -90,7 +91,7 @@ class Reader:
         self._epoch += 1
         self._positions = {}
         self._raw_until.clear()
-        self._held.clear()
+        self._holds.clear()
 
     def close(self) -> None:
         """A read that hangs in a rebalance outlives even the library's `stop()`."""
@@ -159,12 +160,10 @@ class Reader:
 
     def _in_turn(self, wanted: Collection[Partition]) -> list[Partition]:
         """The readable ones, another one first each time: the first may use up all that is asked for."""
-        now = self._clock.now()
         ready = [
             partition
             for partition in wanted
-            if partition in self._positions
-            and (partition not in self._held or self._held[partition].look_again_at <= now)
+            if partition in self._positions and not self._holds.rests(partition)
         ]
         if not ready:
             return ready
@@ -182,6 +181,11 @@ class Reader:
 
     async def _drain_one(self, partition: Partition, room: int, found: _Gathered) -> None:
         begin = found.positions.get(partition, self._positions[partition])
+        if skipped := self._holds.passed_over(partition, begin, room):
+            found.records.extend(skipped)
+            found.positions[partition] = self._holds.position_after(partition, skipped[-1].offset)
+            self._seek(partition, found.positions[partition])
+            return
         if begin < self._raw_until.get(partition, 0):
             await self._salvage(partition, begin, room, found)
             return
@@ -197,7 +201,7 @@ class Reader:
         position = patches.position(self._consumer, tp)
         if found.epoch != self._epoch or position is None or position <= begin:
             return
-        self._held.pop(partition, None)
+        self._holds.release(partition)
         found.records.extend(taken.get(tp, ()))
         found.positions[partition] = position
 
@@ -210,64 +214,34 @@ class Reader:
             case NoOffsetForPartitionError():
                 return  # from before our first seek
             case OffsetOutOfRangeError():
-                await self._hold_out_of_range(partition, begin)
+                hold = await out_of_range(self._consumer, partition, begin)
+                if found.epoch == self._epoch:
+                    self._holds.hold(partition, hold)
             case TopicAuthorizationFailedError():
-                self._hold(partition, "no READ on the topic: grant it to the user of this service")
+                self._holds.hold(partition, Hold(begin, NO_READ))
             case RecordTooLargeError():
-                self._hold(partition, f"the broker gives only a part of the batch at {begin}")
+                self._holds.hold(
+                    partition, Hold(begin, "the broker gives only a part of the batch")
+                )
             case _:
                 await self._salvage(partition, begin, room, found)
 
     async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
         """Read past the library: the good records up to the fault, and what can be told of the bad ones."""
-        salvaged = await self._fetch_past(partition, begin)
+        salvaged = await past_the_library(self._consumer, partition, begin)
         if salvaged is None or found.epoch != self._epoch:
+            return
+        if isinstance(salvaged, Hold):
+            self._holds.hold(partition, salvaged)
             return
         records = salvaged.records[:room]
         whole = len(records) == len(salvaged.records)
         position = salvaged.next_offset if whole else records[-1].offset + 1
         self._raw_until[partition] = salvaged.next_offset
-        self._held.pop(partition, None)
+        self._holds.release(partition)
         self._seek(partition, position)
         found.records.extend(records)
         found.positions[partition] = position
-
-    async def _fetch_past(self, partition: Partition, begin: int) -> Salvaged | None:
-        """None: not now, or the partition is held."""
-        tp = TopicPartition(*partition)
-        try:
-            raw = await patches.fetch_raw(self._consumer, tp, begin, PARTITION_FETCH_BYTES)
-            return through_first_fault(raw.records, raw.aborted, partition, begin)
-        except CorruptBatch as corrupt:
-            self._hold(
-                partition, f"{corrupt}: restore it from a replica, or move the group past it"
-            )
-        except OffsetOutOfRangeError:
-            await self._hold_out_of_range(partition, begin)
-        except KafkaError as error:
-            log.warning("batch at %s/%d/%d not fetched: %r", *partition, begin, error)
-        return None
-
-    async def _hold_out_of_range(self, partition: Partition, begin: int) -> None:
-        """Never reset: what lies between was not settled by us, and somebody has to know."""
-        epoch, tp = self._epoch, TopicPartition(*partition)
-        try:
-            first = (await self._consumer.beginning_offsets([tp]))[tp]
-            end = (await self._consumer.end_offsets([tp]))[tp]
-            log_range = f"the log has {first} to {end}"
-        except KafkaError as error:
-            log_range = f"the log's range is not known now: {type(error).__name__}"
-        if epoch == self._epoch:
-            self._hold(
-                partition,
-                f"offset {begin} is out of range, {log_range}: records were deleted unread or the topic was made "
-                "anew; move the group's offset to where it shall go on",
-            )
-
-    def _hold(self, partition: Partition, why: str) -> None:
-        if partition not in self._held:
-            log.error("%s/%d is not read on: %s", *partition, why)
-        self._held[partition] = _Held(why, self._clock.now() + LOOK_AGAIN_AFTER)
 
     def _rewind(self) -> None:
         for partition, offset in self._positions.items():

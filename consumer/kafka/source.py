@@ -79,6 +79,10 @@ class KafkaSource:
         """Partitions that cannot be read on, and why; looked at again every half minute."""
         return self._joined.reader.stuck if self._joined else {}
 
+    async def skip(self, partition: Partition, offset: int) -> str:
+        """As `Source.skip`."""
+        return self._must_be_joined().reader.skip(partition, offset)
+
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:

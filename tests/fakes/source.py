@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+from consumer.errors import SkipRefused
 from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
 from consumer.ports import Listener
 from tests.fakes.coordination import Coordination, wait_at_most
@@ -118,6 +119,10 @@ class FakeSource:
     @property
     def stuck(self) -> Mapping[Partition, str]:
         return {}
+
+    async def skip(self, partition: Partition, offset: int) -> str:
+        self._alive()
+        raise SkipRefused(f"{partition.topic}/{partition.partition} does not stand still")
 
     def position(self, partition: Partition) -> int:
         return self.coordination.positions.get(partition, 0)

@@ -6,12 +6,13 @@ import struct
 
 import pytest
 
-from consumer.kafka.batches import CorruptBatch, through_first_fault
+from consumer.kafka.batches import CorruptBatch, Extent, extent, through_first_fault
 from consumer.model import Partition, PlainRecord, Unreadable
 from tests.kafka.raw import batch, with_right_checksum
 
 P = Partition("orders", 1)
 ATTRIBUTES_AT = 21
+LAST_DELTA_AT = 23
 CONTROL = 0x30
 
 
@@ -152,3 +153,62 @@ def test_time_of_the_broker_counts_where_the_topic_says_so() -> None:
     first, _ = through_first_fault(with_right_checksum(data), (), P, 0).records
 
     assert (first.timestamp, first.timestamp_type) == (1001, 1)
+
+
+def test_a_batch_whose_header_lies_about_its_end_is_corrupt_wherever_it_stands() -> None:
+    """Taken for one that ends before the wanted offset, it would be left out without a word."""
+    good = batch((b"0", b"", ()), (b"1", b"", ()))
+    lying = bytearray(batch((b"2", b"", ()), (b"3", b"", ()), base_offset=2))
+    struct.pack_into(">i", lying, LAST_DELTA_AT, -2)
+
+    salvaged = through_first_fault(good + bytes(lying), (), P, 0)
+
+    assert salvaged.next_offset == 2
+    with pytest.raises(CorruptBatch, match="wrong checksum"):
+        through_first_fault(bytes(lying), (), P, 2)
+
+
+def test_the_end_of_a_corrupt_batch_is_where_the_next_one_begins() -> None:
+    spoilt = batch((b"0", b"", ()), (b"1", b"", ()), (b"2", b"", ()), base_offset=7)
+    behind = batch((b"3", b"", ()), base_offset=10)
+
+    found = extent(spoilt + behind)
+
+    assert found == Extent(first=7, claimed_end=10, next_batch=10, size=len(spoilt))
+    assert found.end(end_of_log=11) == 10
+
+
+@pytest.mark.parametrize("lie", [40, 0, -9])
+def test_a_header_that_lies_does_not_pass_over_a_good_batch(lie: int) -> None:
+    spoilt = bytearray(batch((b"0", b"", ()), (b"1", b"", ()), base_offset=7))
+    struct.pack_into(">i", spoilt, LAST_DELTA_AT, lie)
+    behind = batch((b"3", b"", ()), base_offset=9)
+
+    found = extent(bytes(spoilt) + behind)
+
+    assert found is not None
+    assert found.end(end_of_log=100) in (8, 9)
+
+
+def test_the_last_batch_ends_where_the_log_does_or_nobody_knows_where() -> None:
+    found = extent(batch((b"0", b"", ()), (b"1", b"", ()), base_offset=7))
+
+    assert found is not None
+    assert found.end(end_of_log=9) == 9
+    assert found.end(end_of_log=12) is None
+
+
+def test_two_headers_that_agree_are_believed_and_two_that_do_not_are_not() -> None:
+    spoilt = batch((b"0", b"", ()), base_offset=7)
+    next_to_it = bytearray(batch((b"1", b"", ()), base_offset=8))
+    next_to_it[-1] ^= 0xFF
+    further = bytearray(batch((b"1", b"", ()), base_offset=9))
+    further[-1] ^= 0xFF
+
+    assert extent(spoilt + bytes(next_to_it)) == Extent(7, 8, 8, len(spoilt))
+    assert extent(spoilt + bytes(further)) == Extent(7, 8, None, len(spoilt))
+
+
+def test_of_nothing_no_extent_is_told() -> None:
+    assert extent(b"") is None
+    assert extent(batch((b"0", b"", ()))[:60]) is None

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import LeaderNotAvailableError, RecordTooLargeError
 
-from consumer.kafka import patches, reading
+from consumer.kafka import holds, patches, reading
 from consumer.model import Partition, Unreadable
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster, unique
@@ -89,7 +89,7 @@ async def test_what_the_library_skips_while_it_raises_is_read_all_the_same(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It moves its position past a record that is larger than a fetch, and then raises."""
-    monkeypatch.setattr(reading, "LOOK_AGAIN_AFTER", 0.0)
+    monkeypatch.setattr(holds, "LOOK_AGAIN_AFTER", 0.0)
     topic = await cluster.create_topic()
     await cluster.produce(topic, b"0", b"1", b"2")
 

@@ -217,3 +217,12 @@ def test_limits_are_the_operators_and_hold_at_the_last_byte() -> None:
     assert isinstance(make_prepare({"tickets": tickets}, exact)(record()), Prepared)
     for limits in tight:
         assert isinstance(make_prepare({"tickets": tickets}, limits)(record()), Rejected)
+
+
+def test_what_an_operator_had_passed_over_is_skipped_and_not_unreadable() -> None:
+    skipped = Unreadable("tickets", 0, 7, "spoilt", skipped=True)
+
+    rejected = make_prepare({"tickets": tickets})(skipped)
+
+    assert isinstance(rejected, Rejected)
+    assert (rejected.reason, rejected.detail, rejected.stage) == ("skipped", "spoilt", "read")

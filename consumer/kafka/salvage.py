@@ -1,0 +1,78 @@
+"""What the client library cannot read: read past it, or found out why not, and how far that reaches."""
+
+from __future__ import annotations
+
+import logging
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from consumer.kafka import patches
+from consumer.kafka.batches import CorruptBatch, Salvaged, extent, through_first_fault
+from consumer.kafka.client import PARTITION_FETCH_BYTES
+from consumer.kafka.holds import Hold
+from consumer.model import Partition
+
+log = logging.getLogger(__name__)
+
+
+async def past_the_library(
+    consumer: AIOKafkaConsumer, partition: Partition, begin: int
+) -> Salvaged | Hold | None:
+    """The records from `begin` on, as the broker has them; why they cannot be read; None: not now."""
+    tp = TopicPartition(*partition)
+    try:
+        raw = await patches.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
+        return through_first_fault(raw.records, raw.aborted, partition, begin)
+    except CorruptBatch as corrupt:
+        return await _corrupt(consumer, tp, begin, str(corrupt))
+    except OffsetOutOfRangeError:
+        return await out_of_range(consumer, partition, begin)
+    except KafkaError as error:
+        log.warning("batch at %s/%d/%d not fetched: %r", *partition, begin, error)
+    return None
+
+
+async def out_of_range(consumer: AIOKafkaConsumer, partition: Partition, begin: int) -> Hold:
+    """Never reset: what lies between was not settled by us, and somebody has to know."""
+    tp = TopicPartition(*partition)
+    said = f"offset {begin} is out of range"
+    try:
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        end = (await consumer.end_offsets([tp]))[tp]
+    except KafkaError as error:
+        return Hold(begin, f"{said}, the log's range is not known now: {type(error).__name__}")
+    said = f"{said}, the log has {first} to {end}"
+    if begin < first:
+        why = f"{said}: {first - begin} records were deleted unread; have them skipped at offset {begin}"
+        return Hold(begin, why, first, records=False)
+    return Hold(
+        begin,
+        f"{said}: it was cut, or the topic was made anew; stop the group, and set its offset to where it shall "
+        "go on",
+    )
+
+
+async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, why: str) -> Hold:
+    try:
+        end = await _end_of_batch(consumer, tp, begin)
+    except KafkaError as error:
+        log.warning("end of the batch at %s/%d/%d not found: %r", *tp, begin, error)
+        end = None
+    remedy = "restore it from a replica" + (
+        ", or move the group past it" if end is None else f", or have it skipped at offset {begin}"
+    )
+    return Hold(begin, f"{why}: {remedy}", end)
+
+
+async def _end_of_batch(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int) -> int | None:
+    """Where the batch ends, by the one behind it; None: it is not known."""
+    raw = await patches.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
+    found = extent(raw.records)
+    if found is not None and found.next_batch is None:
+        # It may have filled the fetch alone: once more, so that the one behind it has room.
+        wanted = found.size + PARTITION_FETCH_BYTES
+        raw = await patches.fetch_raw(consumer, tp, begin, wanted)
+        found = extent(raw.records)
+    end = None if found is None else found.end((await consumer.end_offsets([tp]))[tp])
+    return end if end is not None and end > begin else None
