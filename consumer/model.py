@@ -1,9 +1,12 @@
-"""The values that travel through the service: records in, prepared records between, outcomes back."""
+"""The values that travel through the service: records in, prepared records between, outcomes back.
+
+Their `repr` shows no key, value or header: any of them may end up in an exception's text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
@@ -56,9 +59,9 @@ class PlainRecord:
     offset: int
     timestamp: int = -1
     timestamp_type: int | None = None
-    key: bytes | None = None
-    value: bytes | None = None
-    headers: Headers = ()
+    key: bytes | None = field(default=None, repr=False)
+    value: bytes | None = field(default=None, repr=False)
+    headers: Headers = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,9 @@ class Unreadable:
     detail: str
     timestamp: int = -1
     timestamp_type: int | None = None
-    key: bytes | None = None
-    value: bytes | None = None
-    headers: Headers = ()
+    key: bytes | None = field(default=None, repr=False)
+    value: bytes | None = field(default=None, repr=False)
+    headers: Headers = field(default=(), repr=False)
     skipped: bool = False
     """An operator had it passed over."""
 
@@ -94,6 +97,9 @@ class Envelope(NamedTuple):
     """True: `data` is a structured CloudEvent; the event is its member `data`, an object as well."""
     size: int = 0
     """Bytes of memory that the record takes: key, value and headers."""
+
+    def __repr__(self) -> str:
+        return f"Envelope(id={self.id!r}, type={self.type!r})"
 
 
 class Repeat(Enum):
@@ -131,6 +137,9 @@ class Call(NamedTuple):
     action: ActionType
     parameters: bytes
 
+    def __repr__(self) -> str:
+        return f"Call({self.action.name!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -139,8 +148,8 @@ class Lookup:
     object_type: str
     applied: Callable[[Mapping[str, Any] | None], bool]
     """Owners' code: may raise."""
-    key: str | int | None = None
-    where: Mapping[str, Any] | None = None
+    key: str | int | None = field(default=None, repr=False)
+    where: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Tenure(Protocol):
@@ -168,10 +177,10 @@ class Prepared:
     Not frozen: one is made for each record, and it carries its own progress.
     """
 
-    record: Record
+    record: Record = field(repr=False)
     event_id: str
     event_type: str
-    lane: Hashable | None
+    lane: Hashable | None = field(repr=False)
     """None: ordered with nothing."""
     repeat: Repeat
     calls: tuple[Call, ...]
@@ -212,7 +221,7 @@ class Prepared:
 class Ignored:
     """Ignored by a named rule: no letter, but counted."""
 
-    why: str
+    why: str = field(repr=False)
     event_type: str | None = None
 
 
@@ -221,7 +230,7 @@ class Request:
     """One HTTP request to Foundry: actions of one type, each of another lane."""
 
     action: ActionType
-    parameters: Sequence[bytes]
+    parameters: Sequence[bytes] = field(repr=False)
     entries: Sequence[Prepared]
     may_send: Callable[[], bool]
     """Asked again when the body is about to be written: after the wait for a connection."""
@@ -234,9 +243,9 @@ class Request:
 class Letter:
     """A record on its way to the dead-letter topic."""
 
-    record: Record
+    record: Record = field(repr=False)
     reason: Reason
-    detail: str
+    detail: str = field(repr=False)
     stage: str
     event_id: str | None = None
     event_type: str | None = None

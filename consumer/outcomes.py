@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.errors import GateReason
@@ -15,7 +15,8 @@ class Answer:
 
     cause: str
     """A short constant for metrics and logs: `timeout`, `http_503`, `ObjectChanged`, ..."""
-    detail: str = ""
+    detail: str = field(default="", repr=False)
+    """In Foundry's words, in part: not shown where it is not asked for."""
     status: int | None = None
     error_code: str | None = None
     error_name: str | None = None
@@ -89,7 +90,7 @@ Outcome = Applied | Refused | Conflicted | Oversized | Outage | Unknown | Withhe
 class Found:
     """The object that a lookup found."""
 
-    properties: Mapping[str, Any]
+    properties: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
