@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.record.util import calc_crc32c, decode_varint
 
+from consumer.kafka.inflate import DECODERS, Bomb
 from consumer.model import Partition, PlainRecord, Unreadable
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
@@ -19,7 +19,8 @@ CRC_END = 21
 """Where the checksummed part begins."""
 MAGIC = 2
 CODEC_MASK, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
-DECODERS = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_decode}
+MOST_RECORDS = 100_000
+"""Read at one go past the library, which is slow: a batch made of millions would stop all else."""
 CONTROL_KEY = struct.Struct(">hh")
 ABORT = 0
 
@@ -73,7 +74,7 @@ def through_first_fault(
             records = read(batch, partition) if wanted else []
             found += [each for each in records if each.offset >= offset]
             next_offset = batch.last_offset + 1
-            if any(isinstance(each, Unreadable) for each in records):
+            if any(isinstance(each, Unreadable) for each in records) or len(found) > MOST_RECORDS:
                 break
     except CorruptBatch:
         if next_offset == offset:
@@ -83,38 +84,40 @@ def through_first_fault(
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From where to where a batch reaches that cannot be read, so that its own header cannot be trusted."""
+    """From where to where a batch reaches that cannot be read; a header under a wrong checksum may lie."""
 
     first: int
     claimed_end: int
     """The offset after it, as its header has it."""
+    intact: bool
+    """Its checksum is right, so its header is."""
     next_batch: int | None
     """Where the batch behind it begins; None: there is none in the data, or it cannot be trusted either."""
     size: int
     """Its bytes."""
 
-    def end(self, end_of_log: int) -> int | None:
-        """The offset after it, where its header and its neighbour agree; None: it is not known."""
-        if self.next_batch is not None:
-            honest = self.first < self.claimed_end <= self.next_batch
-            return self.claimed_end if honest else self.next_batch
-        return self.claimed_end if self.first < self.claimed_end == end_of_log else None
+    @property
+    def end(self) -> int | None:
+        """The offset after it, where that is proved; None: it is not."""
+        if self.intact or self.next_batch is None:
+            return self.claimed_end if self.intact else None
+        honest = self.first < self.claimed_end <= self.next_batch
+        return self.claimed_end if honest else self.next_batch
 
 
 def extent(data: bytes) -> Extent | None:
     """Of the first batch in the data; None: not even that can be told."""
     if len(data) < HEADER.size:
         return None
-    first, length, _, magic, _, _, last_delta, *_ = HEADER.unpack_from(data)
-    claimed = first + 1 + (last_delta if magic == MAGIC else 0)
+    first, length, _, magic, crc, _, last_delta, *_ = HEADER.unpack_from(data)
+    claimed, size = first + 1 + (last_delta if magic == MAGIC else 0), LENGTH_END + length
     if length < 0:
         return None
-    return Extent(
-        first, claimed, _beginning(data[LENGTH_END + length :], claimed), LENGTH_END + length
-    )
+    intact = magic == MAGIC and size <= len(data) and calc_crc32c(data[CRC_END:size]) == crc
+    return Extent(first, claimed, intact, beginning(data[size:], claimed), size)
 
 
-def _beginning(data: bytes, expected: int) -> int | None:
+def beginning(data: bytes, expected: int) -> int | None:
     """Where the first batch begins, if its checksum proves it, or two headers agree on it."""
     try:
         batch = next(split(data), None)
@@ -187,6 +190,8 @@ def read(batch: Batch, partition: Partition) -> list[PlainRecord | Unreadable]:
     Raises:
         CorruptBatch: compression or structure is wrong.
     """
+    if batch.count > MOST_RECORDS:
+        raise CorruptBatch(f"{batch} has {batch.count} records, one of which cannot be read")
     payload = _Payload(_decompressed(batch))
     try:
         records = [_record(payload, batch, partition) for _ in range(batch.count)]
@@ -202,8 +207,11 @@ def _decompressed(batch: Batch) -> bytes:
         return batch.payload
     if codec not in DECODERS:
         raise CorruptBatch(f"{batch} has the unknown compression {codec}")
+    _, decode = DECODERS[codec]
     try:
-        return DECODERS[codec](batch.payload)
+        return decode(batch.payload)
+    except Bomb as bomb:
+        raise CorruptBatch(f"{batch} {bomb}") from None
     except Exception as error:  # the four decompressors raise what they like
         raise CorruptBatch(f"{batch} cannot be decompressed") from error
 

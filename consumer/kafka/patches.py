@@ -30,6 +30,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from consumer.errors import StartRefused
+from consumer.kafka.inflate import unbound
 from consumer.kafka.lease import Lease
 from consumer.ports import Clock
 
@@ -107,6 +108,7 @@ def refuse_unknown_library(consumer: AIOKafkaConsumer) -> None:
     for part, names in ATTRIBUTES.items():
         owner = getattr(consumer, part, None) if part else consumer
         gone += [f"{part or 'consumer'}.{name}" for name in names if not hasattr(owner, name)]
+    gone += unbound()
     if gone:
         raise StartRefused(
             f"this version of aiokafka is not the one that the service was made for ({', '.join(gone)}): "

@@ -8,7 +8,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from consumer.kafka import patches
-from consumer.kafka.batches import CorruptBatch, Salvaged, extent, through_first_fault
+from consumer.kafka.batches import (
+    CorruptBatch,
+    Salvaged,
+    beginning,
+    extent,
+    through_first_fault,
+)
 from consumer.kafka.client import PARTITION_FETCH_BYTES
 from consumer.kafka.holds import Hold
 from consumer.model import Partition
@@ -56,6 +62,8 @@ async def out_of_range(consumer: AIOKafkaConsumer, partition: Partition, begin: 
 async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, why: str) -> Hold:
     try:
         end = await _end_of_batch(consumer, tp, begin)
+    except OffsetOutOfRangeError:
+        end = None  # its header claims more than the log has
     except KafkaError as error:
         log.warning("end of the batch at %s/%d/%d not found: %r", *tp, begin, error)
         end = None
@@ -66,13 +74,25 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
 
 
 async def _end_of_batch(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int) -> int | None:
-    """Where the batch ends, by the one behind it; None: it is not known."""
+    """Where the batch ends: proved by itself, by the one behind it, or by the end of the log. None: it is not."""
     raw = await patches.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
     found = extent(raw.records)
-    if found is not None and found.next_batch is None:
+    if found is not None and found.end is None:
         # It may have filled the fetch alone: once more, so that the one behind it has room.
         wanted = found.size + PARTITION_FETCH_BYTES
         raw = await patches.fetch_raw(consumer, tp, begin, wanted)
         found = extent(raw.records)
-    end = None if found is None else found.end((await consumer.end_offsets([tp]))[tp])
+    if found is None:
+        return None
+    end = found.end
+    if end is None and await _begins_or_ends(consumer, tp, found.claimed_end):
+        end = found.claimed_end
     return end if end is not None and end > begin else None
+
+
+async def _begins_or_ends(consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int) -> bool:
+    """True: the log ends there, or a batch begins there. No fetch goes beyond a segment of the log."""
+    if offset == (await consumer.end_offsets([tp]))[tp]:
+        return True
+    raw = await patches.fetch_raw(consumer, tp, offset, 1)
+    return beginning(raw.records, offset) == offset

@@ -13,6 +13,7 @@ from consumer.errors import ConsumerError, StartRefused, Unavailable
 from consumer.kafka import patches
 from consumer.kafka.client import FetchToken, KafkaConfig, member
 from consumer.kafka.commits import Commits
+from consumer.kafka.inflate import bound_the_library
 from consumer.kafka.lease import Lease
 from consumer.kafka.logs import quiet_library_logs
 from consumer.kafka.offsets import OffsetStore
@@ -58,6 +59,7 @@ class KafkaSource:
         quiet_library_logs()
         patches.forbid_topic_creation()
         patches.refuse_rejected_tokens()
+        bound_the_library()
         consumer = self._consumer = member(self._config, self._fetch_token)
         try:
             await consumer.start()  # subscribed to nothing yet: the patches go on before the join

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.kafka.batches import CorruptBatch, Extent, extent, through_first_fault
 from consumer.model import Partition, PlainRecord, Unreadable
-from tests.kafka.raw import batch, with_right_checksum
+from tests.kafka.raw import Row, batch, with_right_checksum
 
 P = Partition("orders", 1)
 ATTRIBUTES_AT = 21
@@ -168,47 +168,58 @@ def test_a_batch_whose_header_lies_about_its_end_is_corrupt_wherever_it_stands()
         through_first_fault(bytes(lying), (), P, 2)
 
 
+def spoilt(*rows: Row, base_offset: int) -> bytearray:
+    """A batch with a wrong checksum."""
+    written = bytearray(batch(*rows, base_offset=base_offset))
+    written[-1] ^= 0xFF
+    return written
+
+
+ROW: Row = (b"k", b"v", ())
+
+
 def test_the_end_of_a_corrupt_batch_is_where_the_next_one_begins() -> None:
-    spoilt = batch((b"0", b"", ()), (b"1", b"", ()), (b"2", b"", ()), base_offset=7)
-    behind = batch((b"3", b"", ()), base_offset=10)
+    corrupt, behind = spoilt(ROW, ROW, ROW, base_offset=7), batch(ROW, base_offset=10)
 
-    found = extent(spoilt + behind)
+    found = extent(bytes(corrupt) + behind)
 
-    assert found == Extent(first=7, claimed_end=10, next_batch=10, size=len(spoilt))
-    assert found.end(end_of_log=11) == 10
+    assert found == Extent(7, 10, intact=False, next_batch=10, size=len(corrupt))
+    assert found.end == 10
 
 
 @pytest.mark.parametrize("lie", [40, 0, -9])
 def test_a_header_that_lies_does_not_pass_over_a_good_batch(lie: int) -> None:
-    spoilt = bytearray(batch((b"0", b"", ()), (b"1", b"", ()), base_offset=7))
-    struct.pack_into(">i", spoilt, LAST_DELTA_AT, lie)
-    behind = batch((b"3", b"", ()), base_offset=9)
+    corrupt = spoilt(ROW, ROW, base_offset=7)
+    struct.pack_into(">i", corrupt, LAST_DELTA_AT, lie)
 
-    found = extent(bytes(spoilt) + behind)
-
-    assert found is not None
-    assert found.end(end_of_log=100) in (8, 9)
-
-
-def test_the_last_batch_ends_where_the_log_does_or_nobody_knows_where() -> None:
-    found = extent(batch((b"0", b"", ()), (b"1", b"", ()), base_offset=7))
+    found = extent(bytes(corrupt) + batch(ROW, base_offset=9))
 
     assert found is not None
-    assert found.end(end_of_log=9) == 9
-    assert found.end(end_of_log=12) is None
+    assert found.end in (8, 9)
+
+
+def test_of_the_last_batch_in_the_data_only_a_right_checksum_tells_the_end() -> None:
+    intact, corrupt = (
+        extent(batch(ROW, ROW, base_offset=7)),
+        extent(bytes(spoilt(ROW, base_offset=7))),
+    )
+
+    assert intact is not None
+    assert corrupt is not None
+    assert (intact.end, corrupt.end) == (9, None)
 
 
 def test_two_headers_that_agree_are_believed_and_two_that_do_not_are_not() -> None:
-    spoilt = batch((b"0", b"", ()), base_offset=7)
-    next_to_it = bytearray(batch((b"1", b"", ()), base_offset=8))
-    next_to_it[-1] ^= 0xFF
-    further = bytearray(batch((b"1", b"", ()), base_offset=9))
-    further[-1] ^= 0xFF
+    corrupt = spoilt(ROW, base_offset=7)
 
-    assert extent(spoilt + bytes(next_to_it)) == Extent(7, 8, 8, len(spoilt))
-    assert extent(spoilt + bytes(further)) == Extent(7, 8, None, len(spoilt))
+    next_to_it = extent(bytes(corrupt + spoilt(ROW, base_offset=8)))
+    further = extent(bytes(corrupt + spoilt(ROW, base_offset=9)))
+
+    assert next_to_it is not None
+    assert further is not None
+    assert (next_to_it.end, further.end) == (8, None)
 
 
 def test_of_nothing_no_extent_is_told() -> None:
     assert extent(b"") is None
-    assert extent(batch((b"0", b"", ()))[:60]) is None
+    assert extent(batch(ROW)[:60]) is None

@@ -85,6 +85,28 @@ async def test_the_last_batch_of_the_log_can_be_skipped_and_what_comes_later_is_
     assert (later.offset, later.value) == (1, b"later")
 
 
+async def test_a_corrupt_batch_that_ends_a_segment_of_the_log_can_be_skipped(
+    fragile: Broker,
+) -> None:
+    """A fetch goes no further than its segment: the batch behind does not come with it."""
+    cluster = Cluster(fragile.bootstrap_servers)
+    topic = await cluster.create_topic()
+    old = batch(
+        (b"k", b"SPOILT", ()), (b"k", b"2", ())
+    )  # of 1970: the next record begins a segment
+    await cluster.produce_raw(topic, old)
+    await cluster.produce(topic, b"behind")
+    spoil(fragile, topic, b"SPOILT", b"spoilt")
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        await stuck(member, Partition(topic, 0))
+        await member.source.skip(Partition(topic, 0), 0)
+        taken = await member.take(3)
+
+    assert offsets(taken, 0) == [0, 1, 2]
+    assert taken[2].value == b"behind"
+
+
 async def test_records_deleted_unread_are_counted_and_one_letter_names_them(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
