@@ -1,10 +1,14 @@
-"""Dead letters written: each until it is acknowledged, and only then is its record settled."""
+"""Dead letters written: each until it is acknowledged, and only then is its record settled.
+
+A letter that the budget does not pay for waits, neither written nor given up: so does its partition.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from consumer.errors import Reason, Rejected, Unavailable
@@ -18,6 +22,18 @@ from consumer.waits import Waits
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Burial:
+    """A letter, and what it settles."""
+
+    letter: Letter
+    tenure: Tenure
+    settle: Callable[[], None]
+    """It is acknowledged."""
+    leave: Callable[[], None]
+    """It is left to the partition's next owner."""
+
+
 class Bury:
     """A letter gets a task of its own: a topic that does not take it must not hold a request slot."""
 
@@ -28,6 +44,7 @@ class Bury:
         workload: Workload,
         waits: Waits,
         *,
+        afford: Callable[[Letter], bool],
         spawn: Spawn,
         wake: Callable[[], None],
     ) -> None:
@@ -35,8 +52,11 @@ class Bury:
         self._watch = watch
         self._workload = workload
         self._waits = waits
+        self._afford = afford
         self._spawn = spawn
         self._wake = wake
+        # Bounded by the records that may be taken in: nothing more is asked for while the gate is closed.
+        self._unpaid: deque[_Burial] = deque()
         self._open: Counter[Tenure] = Counter()
         self._closed = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -49,8 +69,12 @@ class Bury:
         *,
         stage: str = "submit",
         answer: Answer | None = None,
+        free: bool = False,
     ) -> None:
-        """The letter of a record that was prepared; its lane goes on when the letter is acknowledged."""
+        """The letter of a record that was prepared; its lane goes on when the letter is acknowledged.
+
+        `free`: it is no sign that anything is wrong with what is consumed, so the budget does not pay for it.
+        """
         letter = Letter(
             record=entry.record,
             reason=reason,
@@ -63,12 +87,13 @@ class Bury:
             answer=answer,
             applied=entry.applied,
         )
-        self._start(
+        burial = _Burial(
             letter,
             owner(entry),
             lambda: self._workload.finish(entry),
             lambda: self._workload.abandon(entry),
         )
+        self._start(burial, free=free)
 
     def record(self, record: Record, rejected: Rejected, tenure: Tenure, size: int) -> None:
         """The letter of a record that never became one to be sent; it holds no lane."""
@@ -85,33 +110,47 @@ class Bury:
             tenure.settled(record.offset)
             self._workload.shed(size)
 
-        self._start(letter, tenure, settle, lambda: self._workload.shed(size))
+        burial = _Burial(letter, tenure, settle, lambda: self._workload.shed(size))
+        # Such an `unknown` is a former owner's: as many as it had on their way, and not more.
+        self._start(burial, free=letter.reason in ("unknown", "skipped"))
 
-    def _start(
-        self,
-        letter: Letter,
-        tenure: Tenure,
-        settle: Callable[[], None],
-        leave: Callable[[], None],
-    ) -> None:
-        self._open[tenure] += 1
-        name = f"letter {letter.record.topic}/{letter.record.partition}/{letter.record.offset}"
-        self._spawn(self._bury(letter, tenure, settle, leave), name)
+    def pay(self) -> None:
+        """There is a budget again: write what waits for it, as far as it goes, the oldest first."""
+        while self._unpaid and self._afford(self._unpaid[0].letter):
+            self._begin(self._unpaid.popleft())
 
-    async def _bury(
-        self,
-        letter: Letter,
-        tenure: Tenure,
-        settle: Callable[[], None],
-        leave: Callable[[], None],
-    ) -> None:
+    def leave_unpaid(self, tenures: Collection[Tenure]) -> None:
+        """These are ending: what waits for the budget is left to the next owner, not done."""
+        waiting, self._unpaid = self._unpaid, deque()
+        for burial in waiting:
+            if burial.tenure in tenures:
+                burial.leave()
+            else:
+                self._unpaid.append(burial)
+
+    def _start(self, burial: _Burial, *, free: bool) -> None:
+        if free or (not self._unpaid and self._afford(burial.letter)):
+            self._begin(burial)
+        elif burial.tenure.ending:
+            burial.leave()
+        else:
+            self._unpaid.append(burial)
+
+    def _begin(self, burial: _Burial) -> None:
+        self._open[burial.tenure] += 1
+        record = burial.letter.record
+        name = f"letter {record.topic}/{record.partition}/{record.offset}"
+        self._spawn(self._bury(burial), name)
+
+    async def _bury(self, burial: _Burial) -> None:
+        letter, tenure = burial.letter, burial.tenure
         try:
             if await self._write(letter, tenure):
                 # Settled only now: an offset committed before the acknowledgement may be lost.
-                settle()
+                burial.settle()
                 self._watch.lettered(letter)
             else:
-                leave()
+                burial.leave()
             self._wake()  # its lane goes on, and every slot may be asleep
         finally:
             self._open[tenure] -= 1

@@ -16,6 +16,7 @@ from consumer.model import Partition
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
 from consumer.recover import Recover
 from consumer.sessions import Sessions
+from consumer.state.budget import LetterBudget
 from consumer.state.gate import Gate
 from consumer.state.limits import Limits, Retry
 from consumer.state.workload import Workload
@@ -42,6 +43,7 @@ class Dispatch:
         *,
         limits: Limits,
         retry: Retry,
+        budget: LetterBudget,
         rng: random.Random,
     ) -> None:
         self._source = source
@@ -55,10 +57,27 @@ class Dispatch:
         self._stop = asyncio.Event()
         self.workload = Workload(limits)
         self.gate = Gate()
+        self.budget = budget
+        self._gatekeeper = Gatekeeper(self.gate, budget, self.workload, watch, self._wake_at)
+        self._running: tuple[Submit, Bury] | None = None
 
     def stop(self) -> None:
         """Begin a graceful stop; `run` returns when it is done."""
         self._stop.set()
+
+    def pause(self) -> None:
+        """An operator says: send nothing new, ask for nothing more. What is on its way ends as it does."""
+        self._gatekeeper.pause()
+
+    def resume(self) -> None:
+        """An operator has looked, and says: go on, with one more letter budget; probe outages soon."""
+        self._gatekeeper.resume()
+        if self._running is not None:
+            self._running[1].pay()
+
+    def _wake_at(self, when: float) -> None:
+        if self._running is not None:
+            self._running[0].ring_at(when)
 
     def reached(self, ends: Mapping[Partition, int]) -> bool:
         """True when all before these offsets is settled, here."""
@@ -113,12 +132,20 @@ class Dispatch:
                     self._watch,
                     self.workload,
                     self._waits,
+                    afford=self._gatekeeper.afford,
                     spawn=spawn,
                     wake=submit.wake,
                 )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
+                self._running = submit, bury
                 intake = Intake(
-                    self._source, self._prepare, self._watch, self.workload, bury, submit
+                    self._source,
+                    self._prepare,
+                    self._watch,
+                    self.workload,
+                    bury,
+                    submit,
+                    paused=self._paused,
                 )
                 recover = self._recover(submit, bury)
                 await self._source.join(sessions)
@@ -146,13 +173,16 @@ class Dispatch:
             await self._source.close(leave=idle)
         return clean
 
+    def _paused(self) -> bool:
+        """Nothing can be sent, so nothing more is asked for; what there is to probe with is not enough."""
+        return self.gate.held_for_all
+
     def _recover(self, submit: Submit, bury: Bury) -> Recover:
-        gatekeeper = Gatekeeper(self.gate, self.workload, self._watch, submit.ring_at)
         return Recover(
             self._actions,
             self._watch,
             self.workload,
-            gatekeeper,
+            self._gatekeeper,
             bury,
             self._waits,
             retry=self._retry,

@@ -44,8 +44,10 @@ GateReason = Literal[
     "wrong_host",
     "redirected",
     "not_foundry",
+    "letter_budget",
+    "operator",
 ]
-"""Why an outage closes the gate: a closed set, published in the log and in metrics."""
+"""Why the gate is closed: a closed set, published in the log and in metrics."""
 
 
 class ConsumerError(Exception):

@@ -1,4 +1,7 @@
-"""Closes the gate when trouble is more than one record's, and opens it when Foundry proves well."""
+"""Closes the gate when trouble is more than one record's, and opens it when Foundry proves well.
+
+And when letters are no longer paid for by successes: then a person has to look before more is written.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from consumer.model import Prepared
+from consumer.errors import GateReason
+from consumer.model import Letter, Prepared
 from consumer.outcomes import Answer
 from consumer.ports import Watch
+from consumer.state.budget import LetterBudget
 from consumer.state.gate import Gate
 from consumer.state.health import Health
 from consumer.state.workload import Workload
@@ -21,10 +26,16 @@ class Gatekeeper:
     """Between what requests show and the gate, which only keeps the reasons."""
 
     def __init__(
-        self, gate: Gate, workload: Workload, watch: Watch, wake_at: Callable[[float], None]
+        self,
+        gate: Gate,
+        budget: LetterBudget,
+        workload: Workload,
+        watch: Watch,
+        wake_at: Callable[[float], None],
     ) -> None:
         self.health = Health()
         self._gate = gate
+        self._budget = budget
         self._workload = workload
         self._watch = watch
         self._wake_at = wake_at
@@ -34,9 +45,14 @@ class Gatekeeper:
         """True: nothing keeps requests of this type back."""
         return not self._gate.closed or self._gate.may_send(action, self._now())
 
-    def succeeded(self, action: str, started: float) -> None:
-        """An action of this type took effect: the world is well as far as it is concerned."""
+    def knew(self, entry: Prepared) -> bool:
+        """The gate was closed for it already when its latest request began: that one was a trial."""
+        return self._gate.closed_before(entry.call.action.name, entry.sent_at)
+
+    def succeeded(self, action: str, started: float, count: int) -> None:
+        """So many actions of this type took effect: the world is well as far as it is concerned."""
         now = self._now()
+        self._budget.succeeded(count)
         self.health.succeeded(action, now)
         if self._gate.closed:
             self._open(action, now, started)
@@ -78,3 +94,35 @@ class Gatekeeper:
             self._watch.gate_closed(scope or "all", reason, answer, remedy)
             # A kill during an outage must not make every waiting record unknown.
             self._workload.release_kept(scope)
+
+    def afford(self, letter: Letter) -> bool:
+        """Pay for a letter; False: nothing is left, so it must wait, and the gate is closed until `resume`."""
+        record = letter.record
+        where = f"{record.topic}/{record.partition}/{record.offset}"
+        if self._budget.spend(letter.reason, where):
+            return True
+        reason, example = self._budget.dominant() or (letter.reason, where)
+        answer = Answer(reason, f"for example {example}")
+        remedy = (
+            f"most letters since the last resume are {reason!r}, for example {example}: look at them,"
+            " mend the cause, then resume; a restart grants a full budget as well"
+        )
+        self._hold("letter_budget", answer, remedy)
+        return False
+
+    def pause(self) -> None:
+        """An operator says: send nothing new."""
+        self._hold("operator", Answer("operator"), None)
+
+    def resume(self) -> None:
+        """An operator has looked: what is held opens, with one more letter budget; outages are probed soon."""
+        now = self._now()
+        self._budget.refill()
+        for scope, reason in self._gate.resume(now):
+            self._watch.gate_opened(scope or "all", reason)
+        self._wake_at(now)
+
+    def _hold(self, reason: GateReason, answer: Answer, remedy: str | None) -> None:
+        if self._gate.close(reason, None, self._now()):
+            self._watch.gate_closed("all", reason, answer, remedy)
+            self._workload.release_kept(None)

@@ -42,6 +42,8 @@ class Intake:
         workload: Workload,
         bury: Bury,
         submit: Submit,
+        *,
+        paused: Callable[[], bool],
     ) -> None:
         self._source = source
         self._prepare = prepare
@@ -49,6 +51,7 @@ class Intake:
         self._workload = workload
         self._bury = bury
         self._wake = submit.wake
+        self._paused = paused
         self._look_ahead = submit.look_ahead
         self._hungry = submit.hungry
         self._now = asyncio.get_running_loop().time
@@ -112,7 +115,7 @@ class Intake:
         # Small helpings cost as much as large ones: wait until a twentieth is free.
         if self._workload.room * 20 < self._workload.limits.max_records:
             return []
-        if not self._hungry.is_set():
+        if not self._hungry.is_set() or self._paused():
             return []
         return [t.partition for t in tenures if t.readable and t not in self._ahead]
 

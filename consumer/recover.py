@@ -88,7 +88,7 @@ class Recover:
         action, started = entries[0].call.action.name, entries[0].sent_at
         for entry in entries:
             self._workload.advance(entry)
-        self.gatekeeper.succeeded(action, started)
+        self.gatekeeper.succeeded(action, started, len(entries))
 
     def _put_back(self, entries: Sequence[Prepared]) -> None:
         """They were not sent: ready as before, in their old order."""
@@ -187,6 +187,8 @@ class Recover:
     def _unknown(self, entries: Sequence[Prepared], outcome: Unknown) -> None:
         """It may have been executed, or may yet be, unless the server itself answered."""
         first, answer = entries[0], outcome.answer
+        # What was on its way when an outage began is no sign of bad records, however much it is.
+        free = outcome.gate is not None and not self.gatekeeper.knew(first)
         if outcome.gate is not None:
             # A harmful action is not sent into what may be an outage: each would be a letter.
             after = 1 if first.repeat.claimed else OUTAGE_AFTER
@@ -199,7 +201,7 @@ class Recover:
             for entry in entries:
                 self._hold(entry, until)
         if first.repeat.claimed:
-            self._suspect(entries, answer, until)
+            self._suspect(entries, answer, until, free=free)
         elif answer.cause == "internal" and first.alone:
             self._bury.entry(first, "internal", answer.detail, answer=answer)
         else:
@@ -213,7 +215,9 @@ class Recover:
         tenure = owner(entry)
         tenure.lane_held_until = max(tenure.lane_held_until, until)
 
-    def _suspect(self, entries: Sequence[Prepared], answer: Answer, until: float) -> None:
+    def _suspect(
+        self, entries: Sequence[Prepared], answer: Answer, until: float, *, free: bool
+    ) -> None:
         for entry in entries:
             entry.attempts += 1
             entry.suspect = True
@@ -221,7 +225,7 @@ class Recover:
             if entry.repeat is Repeat.ASK:
                 self._again(entry, until)
             else:
-                self._bury.entry(entry, "unknown", _said(answer), answer=answer)
+                self._bury.entry(entry, "unknown", _said(answer), answer=answer, free=free)
 
     async def resolve(self, entry: Prepared) -> None:
         """A suspect is never simply sent: `never` is a letter, `ask` reads back when it makes sense."""
@@ -229,7 +233,8 @@ class Recover:
             self._workload.abandon(entry)
         elif entry.lookup is None:
             self._hold(entry, owner(entry).suspects_until)
-            self._bury.entry(entry, "unknown", "claimed by a former owner of the partition")
+            detail = "claimed by a former owner of the partition"
+            self._bury.entry(entry, "unknown", detail, free=True)
         elif entry.not_before > self._now():
             self._again(entry, entry.not_before)
         else:

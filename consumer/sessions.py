@@ -48,6 +48,7 @@ class Sessions:
         for partition, found in committed.items():
             former = self._workload.of([partition])
             self._workload.end(former, lost=True)
+            self._bury.leave_unpaid(former)
             self._workload.forget(former)
             self._workload.tenures[partition] = self._tenure(partition, session, found)
         self._watch.assigned(list(committed))
@@ -92,6 +93,8 @@ class Sessions:
         Returns whether no request is alive, and whether nothing was left undone.
         """
         self._workload.end(tenures)
+        # What waits for a person would outlast any drain.
+        self._bury.leave_unpaid(tenures)
         await self._drain(tenures)
         for tenure in tenures:
             tenure.over = True
@@ -117,6 +120,7 @@ class Sessions:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
         ended = self._workload.of(partitions)
         self._workload.end(ended, lost=True)
+        self._bury.leave_unpaid(ended)
         self._commits.tell()
         self._workload.forget(ended)
         self._watch.revoked(partitions, drained=False)

@@ -160,7 +160,7 @@ class Submit:
                 action, started = first.call.action.name, first.sent_at
                 self._watch.applied(entries, already=False)
                 self._workload.settle(entries)
-                recover.gatekeeper.succeeded(action, started)
+                recover.gatekeeper.succeeded(action, started, len(entries))
             else:
                 await recover.outcome(entries, outcome)
 

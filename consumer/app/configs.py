@@ -10,6 +10,7 @@ from consumer.app.kafka_tokens import KafkaTokens
 from consumer.foundry.config import FoundryConfig
 from consumer.kafka.client import KafkaConfig
 from consumer.settings import Secret, Settings
+from consumer.state.budget import LetterBudget
 from consumer.state.limits import Limits, Retry
 
 
@@ -109,6 +110,12 @@ def core_limits(settings: Settings) -> tuple[Limits, Retry]:
         attempts=settings.retry.attempts,
     )
     return limits, retry
+
+
+def letter_budget(settings: Settings) -> LetterBudget:
+    """A full one: it is kept in memory only."""
+    given = settings.dead_letters
+    return LetterBudget(burst=given.budget_burst, ratio=given.budget_ratio)
 
 
 def known_secrets(settings: Settings) -> frozenset[str]:

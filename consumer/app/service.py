@@ -18,6 +18,7 @@ from consumer.app.configs import (
     kafka_config,
     kafka_tokens,
     known_secrets,
+    letter_budget,
     request_timeout,
 )
 from consumer.app.lifetime import Ends, Lifetime, stopped_by_signals
@@ -109,6 +110,7 @@ async def _serve(
             make_prepare(contracts.by_topic),
             limits=limits,
             retry=retry,
+            budget=letter_budget(settings),
             rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
         )
         lifetime = Lifetime(core, watch.flush, grace=settings.stop.grace)

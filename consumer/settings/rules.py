@@ -79,8 +79,6 @@ def advice(settings: Settings) -> Iterator[str]:
             "kafka.security_protocol = SASL_PLAINTEXT sends the password in clear"
             f" to {remote[0]}: use SASL_SSL"
         )
-    if settings.dead_letters.model_fields_set & {"budget_ratio", "budget_burst"}:
-        yield "dead_letters.budget_*: this version keeps no budget, so they have no effect"
     if settings.admin.model_fields_set - {"host"} and settings.admin.port:
         yield "admin: this version serves no HTTP, so the section has no effect"
 

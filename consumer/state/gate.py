@@ -108,6 +108,15 @@ class Gate:
         """Closed until `resume`: not even a probe may go out, nor one that was taken before."""
         return action in self._held or None in self._held
 
+    def closed_before(self, action: str, started: float) -> bool:
+        """A request of this type that began then began into an outage that was known."""
+        return any(outage.since < started for outage in self._closed_for(action))
+
+    @property
+    def held_for_all(self) -> bool:
+        """Closed for everything until `resume`."""
+        return None in self._held
+
     def reasons(self) -> list[tuple[Scope, str, float]]:
         """Scope, reason and since when, the oldest first."""
         closed = {scope: outage.reasons for scope, outage in self._outages.items()}

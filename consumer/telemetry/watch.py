@@ -108,9 +108,10 @@ class Telemetry:
 
     def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
         self.sums.set("gate_closed", (scope, reason), _CLOSED)
-        about = _answer(answer)
+        # What waiting alone does not mend is for somebody to be called for.
+        level = logging.WARNING if remedy is None else logging.ERROR
         say(
-            _log, logging.WARNING, "gate closed", scope=scope, reason=reason, **about, remedy=remedy
+            _log, level, "gate closed", scope=scope, reason=reason, **_answer(answer), remedy=remedy
         )
 
     def gate_opened(self, scope: str, reason: str) -> None:

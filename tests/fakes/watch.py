@@ -16,6 +16,8 @@ class FakeWatch:
     def __init__(self, process: str, truth: Truth) -> None:
         self._process, self._truth = process, truth
         self.gates: list[str] = []
+        self.remedies: dict[str, str | None] = {}
+        """What was said to be done, by reason."""
         self.held_partitions: dict[Partition, str] = {}
         self.notes: list[str] = []
         self.commits: list[Mapping[Partition, CommitResult]] = []
@@ -45,6 +47,7 @@ class FakeWatch:
 
     def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
         self.gates.append(f"closed {scope} {reason}")
+        self.remedies[reason] = remedy
         self._truth.note(f"{self._process} gate closed: {scope} {reason}")
 
     def gate_opened(self, scope: str, reason: str) -> None:

@@ -12,6 +12,7 @@ from consumer.dispatch import Dispatch
 from consumer.errors import Rejected
 from consumer.model import Ignored, Prepared, Record, Unreadable
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
+from consumer.state.budget import LetterBudget
 from consumer.state.limits import Limits, Retry
 from tests.fakes.actions import FakeActions
 from tests.fakes.dead_letters import FakeDeadLetters
@@ -34,6 +35,7 @@ class Ports:
     prepare: Prepare
     limits: Limits
     retry: Retry
+    budget: LetterBudget
     rng: random.Random
 
 
@@ -56,6 +58,7 @@ def core(ports: Ports) -> Service:
         ports.prepare,
         limits=ports.limits,
         retry=ports.retry,
+        budget=ports.budget,
         rng=ports.rng,
     )
 
@@ -90,6 +93,22 @@ class Process:
     def pause(self) -> None:
         """As with SIGSTOP: it stands still, and will not know."""
         self.host.frozen = True
+
+    def pauses_sending(self) -> None:
+        """As with an operator's `POST /pause`."""
+        self.host.context.copy().run(self._core().pause)
+
+    def resumes_sending(self) -> None:
+        """As with an operator's `POST /resume`."""
+        self.host.context.copy().run(self._core().resume)
+
+    def held(self) -> bool:
+        """It waits for an operator."""
+        return isinstance(self.service, Dispatch) and self.service.gate.held_for_all
+
+    def _core(self) -> Dispatch:
+        assert isinstance(self.service, Dispatch)
+        return self.service
 
     def resume(self, loop: VirtualLoop) -> None:
         """As with SIGCONT; a killed one stays dead."""

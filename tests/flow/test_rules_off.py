@@ -86,7 +86,7 @@ def suspects_are_sent(patch: Patch) -> None:
 def unknowns_are_sent_again(patch: Patch) -> None:
     patch.setattr(
         "consumer.recover.Recover._suspect",
-        lambda self, entries, answer, until: self._retry_all(entries, answer),
+        lambda self, entries, answer, until, *, free: self._retry_all(entries, answer),
     )
 
 
@@ -251,6 +251,7 @@ def without(
             ports.prepare,
             limits=replace(ports.limits, **limits),
             retry=ports.retry,
+            budget=ports.budget,
             rng=ports.rng,
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.model import Partition
+from consumer.state.budget import LetterBudget
 from consumer.state.limits import Limits, Retry
 from tests.fakes.actions import FakeActions
 from tests.fakes.clock import VirtualClock
@@ -48,6 +49,10 @@ class Options:
     partitions: int = 1
     limits: Limits = LIMITS
     retry: Retry = RETRY
+    burst: int = 100
+    """Letters that a process may write before a success pays for the next one..."""
+    ratio: float = 0.05
+    """...with so much of a letter."""
     service: Callable[[Ports], Service] = core
     shuffled: bool = True
     """Ready steps are taken in any order."""
@@ -151,6 +156,13 @@ class World:
         self.truth.note(f"the coordinator is silent for {seconds:.1f} s")
         self.group.silent_until = self.network.silent_until = self.loop.time() + seconds
 
+    def operators_look(self) -> None:
+        """Whoever waits for an operator is resumed."""
+        for process in self.alive:
+            if process.held() and not process.host.frozen:
+                self.truth.note(f"an operator resumes {process.name}")
+                process.resumes_sending()
+
     def faults_end(self) -> None:
         """From here on all goes well."""
         self.truth.note("faults end")
@@ -179,11 +191,13 @@ class World:
                 raise self.truth.broken("progress", f"{what} not within {within:g} s")
             await asyncio.sleep(0.05)
 
-    async def settled(self, within: float | None = None) -> None:
-        """Until every record is settled."""
+    async def settled(self, within: float | None = None, *, resumed: bool = False) -> None:
+        """Until every record is settled; `resumed`: by an operator, each time that it is needed."""
         limit = self.options.settles_within if within is None else within
         deadline = self.loop.time() + limit
         while waiting := self.truth.unsettled():
+            if resumed:
+                self.operators_look()
             if self.loop.time() > deadline:
                 told = " ".join(map(name, waiting))
                 raise self.truth.broken("progress", f"not settled in {limit:g} s: {told}")
@@ -204,7 +218,7 @@ class World:
             process.resume(self.loop)
         if all(process.stopping for process in self.alive):
             self.start()
-        await self.settled()
+        await self.settled(resumed=True)
         await self.until(
             lambda: laws.uncommitted(self.truth, self.group) is None, what="committing everything"
         )
@@ -263,6 +277,7 @@ class World:
             FakePipeline(self.truth, source).prepare,
             self.options.limits,
             self.options.retry,
+            LetterBudget(burst=self.options.burst, ratio=self.options.ratio),
             rng,
         )
         service = host.context.run(self.options.service, ports)
