@@ -1,13 +1,10 @@
-"""From the start of the core to its end: signals, the stop and its bound, and runs that end by themselves."""
+"""From the start of the core to its end: the stop and its bound, and runs that end by themselves."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -17,8 +14,8 @@ from consumer.telemetry import say
 
 _SUM_UP_EVERY: Final = 30.0
 _LOOK_EVERY: Final = 0.1
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_AT_ONCE: Final = 1
+_TO_CLOSE: Final = 2.0
+"""Seconds of the grace in which connections are closed once the core has ended."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,43 +39,34 @@ class Ends:
     """Seconds; None: without a limit."""
 
 
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call `stop`; a second one ends the process at once, with 1."""
-    loop = asyncio.get_running_loop()
-    received: list[str] = []
-
-    def on_signal(number: signal.Signals) -> None:
-        if received:
-            say(_log, logging.WARNING, "stopped at once", signal=number.name)
-            # Nothing is closed: what was sent is open, and the next owner treats it so.
-            os._exit(_AT_ONCE)
-        received.append(number.name)
-        say(_log, logging.INFO, "stopping", signal=number.name)
-        stop()
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-
-
 class Lifetime:
     """One run of the core."""
 
-    def __init__(self, core: Core, sum_up: Callable[[], None], *, grace: float) -> None:
+    def __init__(
+        self,
+        core: Core,
+        sum_up: Callable[[], None],
+        bound: Callable[[float], None],
+        *,
+        grace: float,
+    ) -> None:
+        """`bound`: has the process ended after so many seconds, whatever hangs by then."""
         self._core = core
         self._sum_up = sum_up
+        self._bound = bound
         self._grace = grace
         self._stopping = asyncio.Event()
-        self._overdue = False
+        self._failed = False
 
     def stop(self) -> None:
-        """Begin the stop; `run` returns within the grace."""
+        """Begin the stop; `run` returns within the grace, and the process ends within it."""
+        self._bound(self._grace)
         self._stopping.set()
+
+    def fail(self) -> None:
+        """Stop, and be no success however well that goes."""
+        self._failed = True
+        self.stop()
 
     async def run(self, until: Ends | None = None) -> bool:
         """True if all that was begun is settled and committed, and a run to the end got there in time.
@@ -99,14 +87,16 @@ class Lifetime:
             # leaves the group; it still needs Foundry and the dead-letter topics, so they are closed
             # after it, by who opened them. Only past the grace is it cancelled: then it vanishes from
             # the group without leaving, and the session timeout covers what is still on its way.
+            # What hangs in closing after that is cut off by the bound: nothing of it is needed any more.
+            self._bound(self._grace)
             self._core.stop()
-            _, late = await asyncio.wait({core}, timeout=self._grace)
+            _, late = await asyncio.wait({core}, timeout=self._grace - _TO_CLOSE)
             for task in (*late, *side):
                 task.cancel()
         if late:
             say(_log, logging.ERROR, "the stop took too long", grace=self._grace)
             return False
-        return core.result() and not self._overdue
+        return core.result() and not self._failed
 
     async def _sum_up_often(self) -> None:
         while True:
@@ -121,9 +111,10 @@ class Lifetime:
                 while not self._core.reached(seen):  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError:
-            self._overdue = True
             say(_log, logging.ERROR, "the end was not reached", seconds=ends.within)
-        self.stop()
+            self.fail()
+        else:
+            self.stop()
 
 
 async def _seen(ends: Ends) -> Mapping[Partition, int]:

@@ -9,8 +9,10 @@ import os
 import random
 import sys
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from consumer.app.configs import (
     core_limits,
@@ -21,7 +23,11 @@ from consumer.app.configs import (
     letter_budget,
     request_timeout,
 )
-from consumer.app.lifetime import Ends, Lifetime, stopped_by_signals
+from consumer.app.guard import Guard
+from consumer.app.lifetime import Ends, Lifetime
+from consumer.app.loop_lag import LoopLag
+from consumer.app.signals import StopSignals
+from consumer.app.watched import WatchedSource
 from consumer.contracts import Contracts, load
 from consumer.dispatch import Dispatch
 from consumer.errors import ConsumerError
@@ -70,8 +76,18 @@ def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
     )
     contracts = load(settings.consumer.contracts, settings.topics)
     _spare_the_collector()
+    with Guard() as guard, StopSignals(lambda: guard.gone_within(settings.stop.grace)) as signals:
+        serving = _serve(settings, contracts, guard, signals, until_end=until_end, within=timeout)
+        return _run(serving, signals)
+
+
+def _run(serving: Coroutine[Any, Any, bool], signals: StopSignals) -> bool:
     try:
-        return asyncio.run(_serve(settings, contracts, until_end=until_end, within=timeout))
+        return asyncio.run(serving)
+    except asyncio.CancelledError:
+        if signals.received is None:
+            raise
+        return True  # before anything was taken in
     except BaseExceptionGroup as group:
         refusal = _only_refusal(group)
         if refusal is None:
@@ -80,16 +96,31 @@ def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
 
 
 async def _serve(
-    settings: Settings, contracts: Contracts, *, until_end: bool, within: float | None
+    settings: Settings,
+    contracts: Contracts,
+    guard: Guard,
+    signals: StopSignals,
+    *,
+    until_end: bool,
+    within: float | None,
 ) -> bool:
+    main = asyncio.current_task()
+    if main is not None:
+        signals.call(main.cancel)  # until there is something that can be stopped in order
     config = kafka_config(settings)
     tokens = kafka_tokens(settings)
     fetch_token = None if tokens is None else tokens.fetch
     clock, failing = AwakeClock(), Failing()
     watch = Telemetry(_sums(contracts), time.monotonic)
     limits, retry = core_limits(settings)
+    kafka = KafkaSource(config, contracts.by_topic, clock, fetch_token=fetch_token)
+    source = WatchedSource(kafka, clock, lease_length=config.lease_length)
+    lag = LoopLag(
+        clock.now, guard.beat, source.distrust, session_timeout=settings.kafka.session_timeout
+    )
     # Closed in the opposite order, and only after the core has ended: its drain needs both.
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(_running(lag.run(), "loop lag"))
         stack.callback(watch.flush)
         foundry = await stack.enter_async_context(open_foundry(foundry_config(settings)))
         letters = await stack.enter_async_context(
@@ -100,7 +131,6 @@ async def _serve(
                 fetch_token=fetch_token,
             )
         )
-        source = KafkaSource(config, contracts.by_topic, clock, fetch_token=fetch_token)
         core = Dispatch(
             source,
             TracedActions(foundry.actions, failing, tracer_from(os.environ)),
@@ -113,11 +143,20 @@ async def _serve(
             budget=letter_budget(settings),
             rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
         )
-        lifetime = Lifetime(core, watch.flush, grace=settings.stop.grace)
+        lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
         ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)
         _say_start(settings, contracts)
-        with stopped_by_signals(lifetime.stop):
-            return await lifetime.run(ends if until_end else None)
+        signals.call(lifetime.stop)
+        return await lifetime.run(ends if until_end else None)
+
+
+@asynccontextmanager
+async def _running(coroutine: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Beside everything else, from the first connection to the last one that is closed."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(coroutine, name=name)
+        yield
+        task.cancel()
 
 
 def _spare_the_collector() -> None:

@@ -30,6 +30,14 @@ def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> 
     logger.log(level, event, extra={"fields": {k: v for k, v in fields.items() if v is not None}})
 
 
+def line(logger: logging.Logger, level: int, event: str, /, **fields: object) -> str:
+    """What `say` would write, as a text: for who must not wait for the log's lock."""
+    extra = {"fields": {k: v for k, v in fields.items() if v is not None}}
+    record = logger.makeRecord(logger.name, level, "", 0, event, (), None, extra=extra)
+    handlers = logging.root.handlers
+    return handlers[0].format(record) if handlers else f"{event} {extra['fields']}"
+
+
 def escaped(text: str, limit: int = LONGEST_VALUE) -> str:
     """Text that cannot break a line, colour a terminal or turn it around, and is not long."""
     if len(text) > limit:

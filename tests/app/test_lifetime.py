@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 
 import pytest
 
-import consumer
 from consumer.app.lifetime import Ends, Lifetime
 from consumer.errors import StartRefused, Unavailable
 from consumer.model import Partition
 from tests import virtual_time
 
 HERE = Partition("tickets", 0)
-ROOT = Path(consumer.__file__).parent.parent
 
 
 class FakeCore:
@@ -56,7 +49,7 @@ class FakeCore:
         return all(self.watermark >= end for end in ends.values())
 
 
-def nothing() -> None:
+def nothing(*_: float) -> None:
     return None
 
 
@@ -81,7 +74,7 @@ def in_virtual_time(
         loop = asyncio.get_running_loop()
         began.append(loop.time())
         made = core()
-        lifetime = Lifetime(made, nothing, grace=25)
+        lifetime = Lifetime(made, nothing, nothing, grace=25)
         if stop_after is not None:
             loop.call_later(stop_after, lifetime.stop)
         until = None if ends is None else Ends(made.assigned, offsets, within)
@@ -105,12 +98,38 @@ def test_a_stop_that_left_something_undone_is_no_success() -> None:
     assert not answer
 
 
-def test_a_stop_takes_no_longer_than_its_grace() -> None:
+def test_a_core_that_does_not_end_is_cancelled_early_enough_to_close_within_the_grace() -> None:
     answer, took, core = in_virtual_time(lambda: FakeCore(drain=1000), stop_after=5)
 
     assert not answer
-    assert took == pytest.approx(30)
+    assert took == pytest.approx(5 + 25 - 2)
     assert core.cancelled
+
+
+@pytest.mark.parametrize("ask", [Lifetime.stop, Lifetime.fail])
+def test_the_process_is_bound_to_the_grace_from_the_moment_that_it_is_asked_to_stop(
+    ask: Callable[[Lifetime], None],
+) -> None:
+    async def main() -> list[tuple[float, float]]:
+        loop = asyncio.get_running_loop()
+        began, bounds = loop.time(), list[tuple[float, float]]()
+        lifetime = Lifetime(
+            FakeCore(), nothing, lambda s: bounds.append((loop.time() - began, s)), grace=25
+        )
+        loop.call_later(7, ask, lifetime)
+        await lifetime.run()
+        return bounds
+
+    assert virtual_time.run(main())[0] == (7, 25)
+
+
+def test_a_stop_because_of_a_fault_is_no_success_however_well_it_goes() -> None:
+    async def main() -> bool:
+        lifetime = Lifetime(FakeCore(), nothing, nothing, grace=25)
+        asyncio.get_running_loop().call_later(5, lifetime.fail)
+        return await lifetime.run()
+
+    assert not virtual_time.run(main())
 
 
 def test_a_run_to_the_end_stops_by_itself_once_all_is_settled() -> None:
@@ -138,7 +157,7 @@ def test_a_signal_before_the_end_is_a_graceful_stop_and_a_success() -> None:
 def test_what_was_kept_back_is_summed_up_now_and_then() -> None:
     async def main() -> int:
         said: list[int] = []
-        lifetime = Lifetime(FakeCore(), lambda: said.append(1), grace=25)
+        lifetime = Lifetime(FakeCore(), lambda: said.append(1), nothing, grace=25)
         asyncio.get_running_loop().call_later(100, lifetime.stop)
         await lifetime.run()
         return len(said)
@@ -156,38 +175,3 @@ def test_a_core_that_fails_ends_the_run_with_its_error() -> None:
         in_virtual_time(Failing, ends=60)
 
     assert caught.value.subgroup(StartRefused) is not None
-
-
-PROGRAM = """
-import asyncio
-from consumer.app.lifetime import stopped_by_signals
-
-async def main():
-    stop = asyncio.Event()
-    with stopped_by_signals(stop.set):
-        print("ready", flush=True)
-        await stop.wait()
-        print("stopping", flush=True)
-        await asyncio.sleep({linger})
-asyncio.run(main())
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize(("linger", "signals", "code"), [(0, 1, 0), (60, 2, 1)])
-def test_one_signal_stops_gracefully_and_a_second_one_at_once(
-    number: signal.Signals, linger: int, signals: int, code: int
-) -> None:
-    with subprocess.Popen(  # noqa: S603 -- our own program
-        [sys.executable, "-c", PROGRAM.format(linger=linger)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        for heard in ("ready\n", "stopping\n")[:signals]:
-            assert child.stdout.readline() == heard
-            child.send_signal(number)
-
-        assert child.wait(timeout=20) == code

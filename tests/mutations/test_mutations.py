@@ -14,6 +14,7 @@ import pytest
 
 from tests.mutations.answers import ANSWERS
 from tests.mutations.copies import Exit, copy_project, run_tests, share
+from tests.mutations.endings import ENDINGS
 from tests.mutations.handovers import HANDOVERS
 from tests.mutations.limits import LIMITS
 from tests.mutations.losses import LOSSES
@@ -22,7 +23,7 @@ from tests.mutations.outages import OUTAGES
 from tests.mutations.unknowns import UNKNOWNS
 
 LAWS = range(1, 13)
-MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS)
+MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS, *ENDINGS)
 
 pytestmark = pytest.mark.timeout(300)
 

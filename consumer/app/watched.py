@@ -1,0 +1,65 @@
+"""The source as the core sees it: what goes through it is counted, and its lease may be distrusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.ports import Clock, Listener, Source
+
+
+class WatchedSource:
+    """A `Source` around another one."""
+
+    def __init__(self, source: Source, clock: Clock, *, lease_length: float) -> None:
+        """`lease_length`: seconds that a lease lasts from the sending of the heartbeat that renewed it."""
+        self._source = source
+        self._clock = clock
+        self._lease_length = lease_length
+        self._trusted_from = -math.inf
+        self.polls = 0
+        """Those that have returned."""
+        self.commits = 0
+        """Those that have been answered, or given up."""
+
+    def distrust(self) -> None:
+        """The process stood still: only a heartbeat that is sent from now on proves the membership."""
+        self._trusted_from = self._clock.now()
+
+    def lease(self) -> float:
+        until = self._source.lease()
+        return until if until - self._lease_length >= self._trusted_from else -math.inf
+
+    async def poll(
+        self, wanted: Collection[Partition], max_records: int, wait: float
+    ) -> Sequence[Record | Unreadable]:
+        records = await self._source.poll(wanted, max_records, wait)
+        self.polls += 1
+        return records
+
+    async def commit(
+        self, session: Session, commits: Mapping[Partition, Commit]
+    ) -> Mapping[Partition, CommitResult]:
+        results = await self._source.commit(session, commits)
+        self.commits += 1
+        return results
+
+    async def join(self, listener: Listener) -> None:
+        await self._source.join(listener)
+
+    async def rejoin(self) -> None:
+        await self._source.rejoin()
+
+    async def close(self, *, leave: bool) -> None:
+        await self._source.close(leave=leave)
+
+    @property
+    def stuck(self) -> Mapping[Partition, str]:
+        return self._source.stuck
+
+    def position(self, partition: Partition) -> int:
+        return self._source.position(partition)
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        return await self._source.end_offsets(partitions)

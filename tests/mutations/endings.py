@@ -1,0 +1,69 @@
+"""Law 12, of the process itself: it never stands still unnoticed, and ends in time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+ENDINGS: Final = (
+    Mutation(
+        name="a loop that stands still is not noticed",
+        law=12,
+        file="consumer/app/guard.py",
+        old="            missed = 0 if beats != self._beats or not self._watches_loop else missed + 1\n",
+        new="            missed = 0\n",
+        suite="tests/app/test_guard.py",
+        test="test_a_loop_that_stands_still_ends_the_process_with_1_and_says_where_it_stood",
+        says="TimeoutExpired",
+        why="the process is there, and does nothing for ever",
+    ),
+    Mutation(
+        name="what keeps the interpreter is not noticed",
+        law=12,
+        file="consumer/app/guard.py",
+        old="        signal.setitimer(signal.ITIMER_PROF, left)\n",
+        new="",
+        suite="tests/app/test_guard.py",
+        test="test_a_regular_expression_that_never_ends_is_ended_though_it_keeps_the_interpreter",
+        says="TimeoutExpired",
+        why="as above, by one pattern of an owner's function",
+    ),
+    Mutation(
+        name="a freeze of the process is taken for one of the loop",
+        law=12,
+        file="consumer/app/guard.py",
+        old="            time.sleep(_LOOK_EVERY)\n",
+        new="            began = time.monotonic()\n"
+        "            time.sleep(_LOOK_EVERY)\n"
+        "            missed += int((time.monotonic() - began) / _LOOK_EVERY)\n"
+        "            if missed >= self._looks:\n"
+        "                self._end('frozen')\n",
+        suite="tests/app/test_guard.py",
+        test="test_a_process_that_was_frozen_for_longer_than_the_limit_goes_on",
+        says="assert 1 == 0",
+        why="whoever freezes a process finds it dead",
+    ),
+    Mutation(
+        name="a stop is bounded by the loop alone",
+        law=12,
+        file="consumer/app/guard.py",
+        old="            if self._gone_by is not None and time.monotonic() >= self._gone_by:\n",
+        new="            if self._gone_by is not None and not self._beats:\n",
+        suite="tests/app/test_guard.py",
+        test="test_a_loop_that_is_blocked_during_the_stop_does_not_outlast_its_bound",
+        says="TimeoutExpired|< 15",
+        why="the orchestrator kills it, and no line says why",
+    ),
+    Mutation(
+        name="an answer that lay in a buffer proves the membership",
+        law=5,
+        file="consumer/app/watched.py",
+        old="        return until if until - self._lease_length >= self._trusted_from else -math.inf\n",
+        new="        return until if until >= self._trusted_from else -math.inf\n",
+        suite="tests/app/test_loop_lag.py",
+        test="test_only_a_heartbeat_sent_since_proves_the_membership_again",
+        says="-inf|is trusted|is False",
+        why="requests are sent for partitions that another member may have",
+    ),
+)
