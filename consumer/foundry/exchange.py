@@ -13,12 +13,17 @@ from yarl import URL
 
 from consumer.foundry.answers import Reply
 from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
+from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.tokens import Token, Tokens
 from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, read_reply
 from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
 """How often a connection may turn out to be closed before a byte was written to it."""
+
+
+_MADE = (Phase.WAITING, Phase.SENT)
+"""A request that ended so was made, if only as far as the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,17 @@ class _Attempt:
 class Exchange:
     """Sends with the one token; a 401 gets a fresh one and one more try, for it was not executed."""
 
-    def __init__(self, session: aiohttp.ClientSession, tokens: Tokens, timeout: float) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        tokens: Tokens,
+        timeout: float,
+        told: Told = nobody,
+    ) -> None:
         self._session = session
         self._tokens = tokens
         self._timeout = timeout
+        self._told = told
 
     async def post(
         self,
@@ -108,6 +120,14 @@ class Exchange:
             if isinstance(token, Outage):
                 return token
             attempt.has_token = True
+            reply = await self._read(url, token)
+            if last or not _unauthorised(reply):
+                return reply
+            token = await self._another_token(attempt, token)
+        raise AssertionError("the second try always returns")
+
+    async def _read(self, url: URL, token: Token) -> Reply | Outage:
+        with Timing(self._told, hdrs.METH_GET) as timing:
             try:
                 response = await self._session.get(
                     url,
@@ -117,11 +137,11 @@ class Exchange:
                 async with response:
                     reply = await read_reply(response)
             except NETWORK_ERRORS as failure:
-                return cause_of(failure).outage()
-            if last or not _unauthorised(reply):
-                return reply
-            token = await self._another_token(attempt, token)
-        raise AssertionError("the second try always returns")
+                cause = cause_of(failure)
+                timing.failure = cause.name
+                return cause.outage()
+            timing.status = reply.status
+            return reply
 
     async def _another_token(self, attempt: _Attempt, refused: Token) -> Token | Outage:
         attempt.has_token = False
@@ -138,7 +158,13 @@ class Exchange:
     ) -> Reply | Outage | Withheld | Lost:
         for _ in range(_TRIES):
             body = attempt.body = Body(data, may_send)
-            reply = await self._once(body, url, headers)
+            with Timing(self._told, hdrs.METH_POST) as timing:
+                reply = await self._once(body, url, headers)
+                timing.made = body.phase in _MADE
+                if isinstance(reply, Reply):
+                    timing.status = reply.status
+                else:
+                    timing.failure = _failure(reply)
             if body.phase is not Phase.STALE:
                 attempt.body = None
                 return reply
@@ -166,6 +192,16 @@ class Exchange:
             if not read:
                 body.abort()
         return reply
+
+
+def _failure(reply: Outage | Withheld | Lost) -> str | None:
+    match reply:
+        case Outage(answer):
+            return answer.cause
+        case Lost(cause):
+            return cause.name
+        case Withheld():
+            return None
 
 
 def _failed(body: Body, failure: BaseException) -> Outage | Withheld | Lost:

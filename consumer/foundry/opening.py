@@ -12,6 +12,7 @@ from consumer.foundry.client import FoundryActions
 from consumer.foundry.config import Clock, FoundryConfig
 from consumer.foundry.exchange import Exchange
 from consumer.foundry.ontology import OntologyReader
+from consumer.foundry.timing import Told, nobody
 from consumer.foundry.tokens import Tokens
 from consumer.foundry.transport import open_session
 
@@ -32,17 +33,18 @@ async def open_foundry(
     clock: Clock = time.monotonic,
     wall: Callable[[], float] = time.time,
     jitter: Callable[[], float] = random.random,
+    told: Told = nobody,
 ) -> AsyncIterator[Foundry]:
-    """Open without a request: the first one fetches the token.
+    """Open without a request: the first one fetches the token. `told` hears of each request's end.
 
     Raises:
         SettingsError: `ca_file` cannot be used.
     """
     async with (
         open_session(config) as session,
-        Tokens(config, session, clock=clock, jitter=jitter) as tokens,
+        Tokens(config, session, clock=clock, jitter=jitter, told=told) as tokens,
     ):
-        exchange = Exchange(session, tokens, config.request_timeout)
+        exchange = Exchange(session, tokens, config.request_timeout, told)
         yield Foundry(
             FoundryActions(config, exchange, wall=wall),
             OntologyReader(config, exchange, wall=wall),

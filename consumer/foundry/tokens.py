@@ -15,9 +15,10 @@ from urllib.parse import quote_plus
 import aiohttp
 from aiohttp import hdrs
 
-from consumer.foundry.causes import TIMEOUT, cause_of
+from consumer.foundry.causes import cause_of
 from consumer.foundry.config import Clock, FoundryConfig, base_url, endpoint
 from consumer.foundry.grants import Grant, judge_token_answer, secret_unreadable
+from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.transport import NETWORK_ERRORS, read_reply
 from consumer.outcomes import Outage
 
@@ -55,11 +56,13 @@ class Tokens:
         *,
         clock: Clock = time.monotonic,
         jitter: Clock = random.random,
+        told: Told = nobody,
     ) -> None:
         self._config = config
         self._session = session
         self._clock = clock
         self._jitter = jitter
+        self._told = told
         self._url = endpoint(base_url(config.hostname), "multipass", "api", "oauth2", "token")
         self._current: Token | None = None
         self._fetch: asyncio.Task[Token | Outage] | None = None
@@ -173,21 +176,22 @@ class Tokens:
         return again if isinstance(again, Grant) else grant
 
     async def _post(self, secret: str) -> Grant | Outage:
-        try:
-            async with asyncio.timeout(min(FETCH_TIMEOUT, self._config.request_timeout)):
-                response = await self._session.post(
-                    self._url,
-                    data=self._form(secret),
-                    headers=self._headers(secret),
-                    allow_redirects=False,
-                )
-                async with response:
-                    reply = await read_reply(response)
-        except TimeoutError as failure:
-            named = isinstance(failure, aiohttp.ClientError)
-            return (cause_of(failure) if named else TIMEOUT).outage("token")
-        except NETWORK_ERRORS as failure:
-            return cause_of(failure).outage("token")
+        with Timing(self._told, hdrs.METH_POST) as timing:
+            try:
+                async with asyncio.timeout(min(FETCH_TIMEOUT, self._config.request_timeout)):
+                    response = await self._session.post(
+                        self._url,
+                        data=self._form(secret),
+                        headers=self._headers(secret),
+                        allow_redirects=False,
+                    )
+                    async with response:
+                        reply = await read_reply(response)
+            except NETWORK_ERRORS as failure:
+                cause = cause_of(failure)
+                timing.failure = cause.name
+                return cause.outage("token")
+            timing.status = reply.status
         return judge_token_answer(reply, time.time())
 
     def _form(self, secret: str) -> dict[str, str]:
