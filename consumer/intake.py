@@ -57,6 +57,7 @@ class Intake:
         self._now = asyncio.get_running_loop().time
         self._stuck: set[Partition] = set()
         self._size_seen = _FIRST_GUESS
+        self._taken_at = 0.0
         # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self._stopping = asyncio.Event()
@@ -147,10 +148,15 @@ class Intake:
 
     def _take(self, records: Iterable[Record | Unreadable]) -> None:
         tenures, ahead = self._workload.tenures, self._ahead
+        self._taken_at = self._now()
+        latest = None
         for record in records:
             tenure = tenures.get((record.topic, record.partition))
             if tenure is None or tenure.ending:
                 continue  # fetched before the revocation: the next owner reads it
+            if tenure is not latest:
+                latest = tenure
+                self._workload.arrived(tenure, record.offset, record.timestamp, self._taken_at)
             if (ahead and tenure in ahead) or not self._receive(record, tenure):
                 ahead.setdefault(tenure, deque()).append(record)
                 self._workload.took(_size(record))
@@ -179,6 +185,7 @@ class Intake:
 
     def _admit(self, prepared: Prepared, tenure: Tenure, standing: Standing) -> None:
         prepared.tenure = tenure
+        prepared.taken_at = self._taken_at
         if tenure.all_held_until and tenure.all_held_until > self._now():
             # What the former owner sent may still take effect: nothing of a lane may overtake it.
             self._workload.lanes.hold_new(prepared.lane, tenure.all_held_until)

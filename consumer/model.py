@@ -208,6 +208,8 @@ class Prepared:
     """When the latest request began whose first record it was."""
     claim: Claim | None = None
     """Its place in a commit: without one that is durable, a `never` or `ask` action is not sent."""
+    taken_at: float = 0.0
+    """When it was taken in."""
     tenure: Tenure | None = None
     """Set at intake: the partition, during the session that gave the record."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from consumer.model import Partition, Prepared
+from consumer.state.arrivals import Arrival, Arrivals
 from consumer.state.lanes import Lanes
 from consumer.state.limits import Limits
 from consumer.state.tenure import Tenure
@@ -19,6 +20,7 @@ class Workload:
         self.tenures: dict[tuple[str, int], Tenure] = {}
         self.records = 0
         self.bytes = 0
+        self._arrivals: dict[Tenure, Arrivals] = {}
         self._begun: set[Prepared] = set()
         self._claimed: set[Prepared] = set()
         self._keepers: dict[Prepared, None] = {}
@@ -39,6 +41,18 @@ class Workload:
     def all_tenures(self) -> list[Tenure]:
         """Those of all partitions that are assigned now."""
         return list(self.tenures.values())
+
+    def arrived(self, tenure: Tenure, offset: int, timestamp: int, now: float) -> None:
+        """A helping of its records begins with this one."""
+        arrivals = self._arrivals.setdefault(tenure, Arrivals())
+        arrivals.note(offset, timestamp, now, settled=tenure.ledger.watermark)
+
+    def oldest(self, tenure: Tenure) -> Arrival | None:
+        """What stands for its oldest record that is not settled; None: all that was taken in is."""
+        arrivals = self._arrivals.get(tenure)
+        if arrivals is None or not tenure.ledger.unsettled:
+            return None
+        return arrivals.oldest(tenure.ledger.watermark)
 
     def took(self, size: int) -> None:
         """A record was taken in."""
@@ -157,6 +171,7 @@ class Workload:
             tenure.end(lost=True)
             if self.tenures.get(tenure.partition) is tenure:
                 del self.tenures[tenure.partition]
+            self._arrivals.pop(tenure, None)
         for entry in self.lanes.drop(barred):
             self._begun.discard(entry)
             self.shed(entry.size)
