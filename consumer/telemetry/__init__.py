@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from consumer.telemetry.exposition import exposition
 from consumer.telemetry.log import configure_logging, say
+from consumer.telemetry.metered import MeteredActions, RequestDurations
+from consumer.telemetry.meters import Meters
+from consumer.telemetry.progress import Progress
+from consumer.telemetry.readings import Sources, look_at
 from consumer.telemetry.sums import Sums
 from consumer.telemetry.traced import Failing, TracedActions, TracedLetters, tracer_from
 from consumer.telemetry.watch import Telemetry
 
 __all__ = [
     "Failing",
+    "MeteredActions",
+    "Meters",
+    "Progress",
+    "RequestDurations",
+    "Sources",
     "Sums",
     "Telemetry",
     "TracedActions",
     "TracedLetters",
     "configure_logging",
+    "exposition",
+    "look_at",
     "say",
     "tracer_from",
 ]

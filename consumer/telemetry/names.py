@@ -7,19 +7,35 @@ from typing import Literal
 
 PREFIX = "foundry_consumer_"
 
-MetricName = Literal[
+CounterName = Literal[
     "records_total",
     "dead_letters_total",
     "retries_total",
     "unknown_outcomes_total",
     "repeats_avoided_total",
+    "token_fetches_total",
     "commits_total",
     "rebalances_total",
-    "gate_closed",
     "unknown_fields_total",
 ]
+GaugeName = Literal[
+    "lag_records",
+    "oldest_unsettled_seconds",
+    "queued_records",
+    "in_flight_requests",
+    "concurrency_limit",
+    "gate_closed",
+    "letter_budget_remaining",
+    "token_expiry_timestamp_seconds",
+    "build_info",
+]
+HistogramName = Literal[
+    "settle_duration_seconds", "batch_size", "http_client_request_duration_seconds"
+]
+MetricName = CounterName | GaugeName | HistogramName
 SpanName = Literal["foundry.action", "foundry.lookup"]
 RecordOutcome = Literal["applied", "ignored", "dead_lettered"]
+FetchOutcome = Literal["fetched", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,45 +43,101 @@ class Metric:
     """One metric: its labels in order, and one sentence."""
 
     labels: tuple[str, ...]
-    kind: Literal["counter", "gauge"]
     meaning: str
 
 
-METRICS: dict[MetricName, Metric] = {
+@dataclass(frozen=True, slots=True)
+class Histogram(Metric):
+    """One metric that is counted into buckets."""
+
+    bounds: tuple[float, ...]
+    """The upper bound of each bucket, itself included; above the last one there is one more."""
+
+
+COUNTERS: dict[CounterName, Metric] = {
     "records_total": Metric(
-        ("topic", "outcome"), "counter", "Records settled: applied, ignored or dead_lettered."
+        ("topic", "outcome"), "Records settled: `applied`, `ignored` or `dead_lettered`."
     ),
     "dead_letters_total": Metric(
-        ("topic", "reason"), "counter", "Records written to the dead-letter topic, by reason."
+        ("topic", "reason"), "Records written to the dead-letter topic, by reason."
     ),
     "retries_total": Metric(
-        ("action", "cause"), "counter", "Requests that failed and are sent again, by cause."
+        ("action", "cause"), "Requests that failed and are sent again, by cause."
     ),
     "unknown_outcomes_total": Metric(
-        ("action",), "counter", "Actions of requests that failed after they may have been applied."
+        ("action",), "Actions of requests that failed after they may have been applied."
     ),
     "repeats_avoided_total": Metric(
-        ("action",), "counter", "Actions found applied already, so that nothing was done twice."
+        ("action",), "Actions found applied already, so that nothing was done twice."
+    ),
+    "token_fetches_total": Metric(
+        ("outcome",), "Tokens asked for: `fetched`, or `failed` to get one."
     ),
     "commits_total": Metric(
-        ("outcome",),
-        "counter",
-        "Offset commits by what became of them; anew for each kind of answer.",
+        ("outcome",), "Offset commits by what became of them; anew for each kind of answer."
     ),
-    "rebalances_total": Metric(
-        (), "counter", "Times that the group gave this member its partitions."
-    ),
+    "rebalances_total": Metric((), "Times that the group gave this member its partitions."),
     "unknown_fields_total": Metric(
-        ("type",),
-        "counter",
-        "Fields of applied events that their model does not know, by event type.",
-    ),
-    "gate_closed": Metric(
-        ("scope", "reason"),
-        "gauge",
-        "1 while requests of the scope wait for the reason to end, else 0.",
+        ("type",), "Fields of applied events that their model does not know, by event type."
     ),
 }
+
+GAUGES: dict[GaugeName, Metric] = {
+    "lag_records": Metric(
+        ("topic", "partition"),
+        "Offsets of an assigned partition that are not settled, taken in or not.",
+    ),
+    "oldest_unsettled_seconds": Metric(
+        ("topic", "partition"),
+        "Age of the oldest record that is not settled, by its own timestamp; where that is"
+        " missing or in the future, the time since it was taken in.",
+    ),
+    "queued_records": Metric(
+        (), "Records taken in and not settled: waiting, on their way, or becoming letters."
+    ),
+    "in_flight_requests": Metric((), "Requests on their way to Foundry."),
+    "concurrency_limit": Metric((), "Requests that may be on their way at one time."),
+    "gate_closed": Metric(
+        ("scope", "reason"), "1 while requests of the scope wait for the reason to end, else 0."
+    ),
+    "letter_budget_remaining": Metric(
+        (), "Dead letters that may be written before the gate closes."
+    ),
+    "token_expiry_timestamp_seconds": Metric(
+        (), "When the present token stops being used, in Unix time; 0 without one."
+    ),
+    "build_info": Metric(("version", "python"), "Always 1; the labels say what runs."),
+}
+
+HISTOGRAMS: dict[HistogramName, Histogram] = {
+    "settle_duration_seconds": Histogram(
+        ("topic",),
+        "From the taking in of a record to its last action being applied.",
+        (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+    ),
+    "batch_size": Histogram(
+        (), "Actions in a request; validations left out.", (1, 2, 3, 5, 10, 15, 19, 20)
+    ),
+    "http_client_request_duration_seconds": Histogram(
+        (
+            "http_request_method",
+            "server_address",
+            "server_port",
+            "http_response_status_code",
+            "error_type",
+        ),
+        "Requests to Foundry, tokens included, from the wait for a connection to the end of the"
+        " answer.",
+        # As the semantic conventions of OpenTelemetry advise.
+        (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+    ),
+}
+
+
+def full_name(name: MetricName) -> str:
+    """As dashboards know it: ours begin with our name, those of a convention do not."""
+    return name if name.startswith("http_") else f"{PREFIX}{name}"
+
 
 SPANS: dict[SpanName, str] = {
     "foundry.action": "One request to Foundry: up to 20 actions of one type; linked to each record.",

@@ -2,45 +2,99 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from consumer.errors import Reason
 from consumer.model import CommitResult
-from consumer.telemetry.names import METRICS, MetricName, RecordOutcome
+from consumer.telemetry.names import (
+    COUNTERS,
+    HISTOGRAMS,
+    CounterName,
+    HistogramName,
+    RecordOutcome,
+)
 
 Labels = tuple[str, ...]
 
 
-class Sums:
-    """The service's own counters. Series whose labels are known are there at 0 from the start."""
+class Distribution:
+    """One series of a histogram."""
 
-    def __init__(self, *, topics: Iterable[str] = (), actions: Iterable[str] = ()) -> None:
-        self._series: dict[MetricName, Counter[Labels]] = {name: Counter() for name in METRICS}
+    __slots__ = ("_bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        """One for each bucket, not added up; the last one is above all bounds."""
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        """At least one. What was settled together mostly falls into one bucket: then it is found once."""
+        bounds, counts = self._bounds, self.counts
+        bucket = bisect_left(bounds, min(values))
+        if bucket == bisect_left(bounds, max(values)):
+            counts[bucket] += len(values)
+        else:
+            for value in values:
+                counts[bisect_left(bounds, value)] += 1
+        self.total += sum(values)
+
+
+class Sums:
+    """The service's own counters and histograms. Series whose labels are known are there at 0 from the start."""
+
+    def __init__(
+        self,
+        *,
+        topics: Iterable[str] = (),
+        actions: Iterable[str] = (),
+        event_types: Iterable[str] = (),
+    ) -> None:
+        self._series: dict[CounterName, Counter[Labels]] = {name: Counter() for name in COUNTERS}
+        self._distributions: dict[HistogramName, dict[Labels, Distribution]] = {
+            name: {} for name in HISTOGRAMS
+        }
         for topic in topics:
             self._start("records_total", ((topic, outcome) for outcome in get_args(RecordOutcome)))
             self._start("dead_letters_total", ((topic, reason) for reason in get_args(Reason)))
+            self.distribution("settle_duration_seconds", (topic,))
         for action in actions:
             self._start("unknown_outcomes_total", [(action,)])
             self._start("repeats_avoided_total", [(action,)])
+        self._start("unknown_fields_total", ((event_type,) for event_type in event_types))
         self._start("commits_total", ((result.value,) for result in CommitResult))
         self._start("rebalances_total", [()])
 
-    def add(self, name: MetricName, labels: Labels = (), count: int = 1) -> None:
+    def add(self, name: CounterName, labels: Labels = (), count: int = 1) -> None:
         self._series[name][labels] += count
 
-    def set(self, name: MetricName, labels: Labels, value: int) -> None:
-        self._series[name][labels] = value
-
-    def value(self, name: MetricName, *labels: str) -> int:
+    def value(self, name: CounterName, *labels: str) -> int:
         """0 for a series that never was."""
         return self._series[name][labels]
 
-    def snapshot(self) -> Mapping[MetricName, Mapping[Labels, int]]:
-        """A copy: metric -> label values, in the order of `METRICS` -> sum."""
+    def distribution(self, name: HistogramName, labels: Labels = ()) -> Distribution:
+        """That series, from now on there."""
+        series = self._distributions[name]
+        found = series.get(labels)
+        if found is None:
+            found = series[labels] = Distribution(HISTOGRAMS[name].bounds)
+        return found
+
+    def snapshot(self) -> Mapping[CounterName, Mapping[Labels, int]]:
+        """A copy: counter -> label values, in the order of `COUNTERS` -> sum."""
         return {name: dict(series) for name, series in self._series.items()}
 
-    def _start(self, name: MetricName, series: Iterable[Labels]) -> None:
+    def distributions(self) -> Mapping[HistogramName, Mapping[Labels, Distribution]]:
+        """As they are: to be read before anything else runs."""
+        return self._distributions
+
+    def _start(self, name: CounterName, series: Iterable[Labels]) -> None:
         for labels in series:
             self._series[name].setdefault(labels, 0)

@@ -21,8 +21,6 @@ _OUR_WORDS: Final[frozenset[Reason]] = frozenset(
     {"unreadable", "undecodable", "unknown_type", "invalid", "unauthorised", "skipped"}
 )
 """Reasons whose detail is written here, without a field value. Foundry's own words may quote one."""
-_CLOSED: Final = 1
-_OPEN: Final = 0
 _log = logging.getLogger(__name__)
 
 
@@ -34,33 +32,52 @@ class _Repeated:
     times: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class LastCommit:
+    """What became of a partition's latest commit in this session, and when by the watch's clock."""
+
+    result: CommitResult
+    at: float
+
+
 class Telemetry:
-    """The service's `Watch`. Says no payload, no key and no field value at any level."""
+    """The service's `Watch`. Says no payload, no key and no field value at any level.
+
+    `now` is the clock by which records are taken in.
+    """
 
     def __init__(self, sums: Sums, now: Callable[[], float]) -> None:
         self.sums = sums
         self._now = now
         self._repeated: dict[tuple[str, str, str], _Repeated] = {}
-        self._commits: dict[Partition, CommitResult] = {}
+        self.commits: dict[Partition, LastCommit] = {}
+        self.remedies: dict[tuple[str, str], str] = {}
+        """What a person has to do, by scope and reason of what is closed now; where there is something."""
+        self.in_session = False
+        """The group has given this member its partitions, be it none, and not taken them back."""
 
     # Once for each request, whose entries all have one action; what is done for each record is hot.
 
     def applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
         """Called before the records advance: what is sent last decides whether the record is done."""
-        topic, done = entries[0].record.topic, 0
+        topic, now, durations = entries[0].record.topic, self._now(), []
         for entry in entries:
             if entry.applied + 1 != len(entry.calls):
                 continue
             if entry.record.topic == topic:
-                done += 1
+                durations.append(now - entry.taken_at)
             else:
-                self.sums.add("records_total", (entry.record.topic, "applied"))
+                self._settled(entry.record.topic, [now - entry.taken_at])
             if entry.unknown_fields:
                 self.sums.add("unknown_fields_total", (entry.event_type,), entry.unknown_fields)
-        if done:
-            self.sums.add("records_total", (topic, "applied"), done)
+        if durations:
+            self._settled(topic, durations)
         if already:
             self.sums.add("repeats_avoided_total", (entries[0].call.action.name,), len(entries))
+
+    def _settled(self, topic: str, durations: Sequence[float]) -> None:
+        self.sums.add("records_total", (topic, "applied"), len(durations))
+        self.sums.distribution("settle_duration_seconds", (topic,)).observe_all(durations)
 
     def ignored(self, record: Record, why: str) -> None:
         del why  # written by an owner's function, which may put a field's value into it
@@ -107,7 +124,8 @@ class Telemetry:
     # Changes of state: one line each.
 
     def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
-        self.sums.set("gate_closed", (scope, reason), _CLOSED)
+        if remedy is not None:
+            self.remedies[scope, reason] = remedy
         # What waiting alone does not mend is for somebody to be called for.
         level = logging.WARNING if remedy is None else logging.ERROR
         say(
@@ -115,24 +133,27 @@ class Telemetry:
         )
 
     def gate_opened(self, scope: str, reason: str) -> None:
-        self.sums.set("gate_closed", (scope, reason), _OPEN)
+        self.remedies.pop((scope, reason), None)
         say(_log, logging.INFO, "gate opened", scope=scope, reason=reason)
 
     def committed(self, results: Mapping[Partition, CommitResult]) -> None:
+        now = self._now()
         for result in set(results.values()):
             self.sums.add("commits_total", (result.value,))
         for partition, result in results.items():
-            before = self._commits.get(partition, CommitResult.STORED)
-            self._commits[partition] = result
-            if result is not before:
+            before = self.commits.get(partition)
+            self.commits[partition] = LastCommit(result, now)
+            if result is not (before.result if before is not None else CommitResult.STORED):
                 self._say_commit(partition, result)
 
     def assigned(self, partitions: Collection[Partition]) -> None:
         self.sums.add("rebalances_total")
-        self._commits.clear()
+        self.in_session = True
+        self.commits.clear()
         say(_log, logging.INFO, "assigned", count=len(partitions), partitions=_named(partitions))
 
     def revoked(self, partitions: Collection[Partition], *, drained: bool) -> None:
+        self.in_session = False
         level = logging.INFO if drained else logging.WARNING
         named = _named(partitions)
         say(_log, level, "revoked", count=len(partitions), drained=drained, partitions=named)

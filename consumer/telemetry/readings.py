@@ -1,0 +1,94 @@
+"""What is looked at when somebody asks for metrics: nothing is added up for it on the way of a record."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Protocol, get_args
+
+from consumer.errors import GateReason
+from consumer.state.gate import HELD, Gate
+from consumer.state.workload import Workload
+from consumer.telemetry.meters import Meters
+from consumer.telemetry.progress import Progress
+from consumer.telemetry.sums import Labels
+
+EVERYTHING = "all"
+"""The scope of a gate that is closed for all action types."""
+
+
+class TokenState(Protocol):
+    """What is known of Foundry's token, without it."""
+
+    @property
+    def fetched(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def expires_at(self) -> float | None:
+        """By the clock that `Sources.now` is; None: there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the values of the moment are."""
+
+    workload: Workload
+    gate: Gate
+    progress: Progress
+    token: TokenState
+    in_flight: Callable[[], int]
+    concurrency_limit: Callable[[], int]
+    letter_budget: Callable[[], int]
+    actions: Iterable[str]
+    """The action types that the contracts name."""
+    now: Callable[[], float]
+    wall: Callable[[], float]
+
+    def token_expires_at(self) -> float | None:
+        """Unix time, or None without a token."""
+        expires_at = self.token.expires_at
+        return None if expires_at is None else self.wall() + expires_at - self.now()
+
+
+def look_at(sources: Sources, meters: Meters) -> None:
+    """Give the meters a reading for each gauge, and for the counters that others keep."""
+    token = sources.token
+    scopes = (EVERYTHING, *sources.actions)
+    reasons = sorted({*get_args(GateReason), *HELD})
+    meters.read("lag_records", lambda: _lag(sources.progress))
+    meters.read("oldest_unsettled_seconds", lambda: _ages(sources.progress))
+    meters.read("queued_records", lambda: {(): sources.workload.records})
+    meters.read("in_flight_requests", lambda: {(): sources.in_flight()})
+    meters.read("concurrency_limit", lambda: {(): sources.concurrency_limit()})
+    meters.read("gate_closed", lambda: _gate(sources.gate, scopes, reasons))
+    meters.read("letter_budget_remaining", lambda: {(): sources.letter_budget()})
+    meters.read(
+        "token_fetches_total", lambda: {("fetched",): token.fetched, ("failed",): token.failed}
+    )
+    meters.read("token_expiry_timestamp_seconds", lambda: {(): sources.token_expires_at() or 0.0})
+    build = (version("foundry-consumer"), platform.python_version())
+    meters.read("build_info", lambda: {build: 1})
+
+
+def _lag(progress: Progress) -> Mapping[Labels, float]:
+    lags = ((standing.partition, standing.lag) for standing in progress.standings())
+    # A 0 that is not known to be one would be a promise: the series begins with the first answer.
+    return {(topic, str(number)): lag for (topic, number), lag in lags if lag is not None}
+
+
+def _ages(progress: Progress) -> Mapping[Labels, float]:
+    return {
+        (standing.partition.topic, str(standing.partition.partition)): standing.oldest_seconds
+        for standing in progress.standings()
+    }
+
+
+def _gate(gate: Gate, scopes: Iterable[str], reasons: Iterable[str]) -> Mapping[Labels, float]:
+    series: dict[Labels, float] = {(scope, reason): 0 for scope in scopes for reason in reasons}
+    for scope, reason, _ in gate.reasons():
+        series[scope or EVERYTHING, reason] = 1
+    return series
