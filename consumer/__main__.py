@@ -16,12 +16,18 @@ def main() -> None:
     # of a foreign error may quote an event or a secret.
     try:
         cli(prog_name="foundry-consumer")
-    except Exception as error:  # noqa: BLE001 -- one of the three broad ones
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            raise
+        # With a text, which the interpreter would print: an owner's function, perhaps, about its event.
+        _report(end)
+        sys.exit(_BUG)
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 -- one of the three broad ones
         _report(error)
         sys.exit(_BUG)
 
 
-def _report(error: Exception) -> None:
+def _report(error: BaseException) -> None:
     from consumer.telemetry.log import causes  # noqa: PLC0415 -- `--help` must not wait for it
 
     if logging.root.handlers:

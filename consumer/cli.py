@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # `--help` must not wait for pydantic
 DONE, NO, WRONG = 0, 1, 2
 """Exit codes: done; it ran, and the answer is no; wrong usage or wrong settings."""
 
+_LONGEST_LINE = 4000
 F = TypeVar("F", bound=Callable[..., Any])
 _Level = Literal["ok", "warn", "fail", "skip"]
 _STYLES: dict[_Level, str] = {"ok": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
@@ -100,25 +101,14 @@ def doctor(*, config: Path | None, as_json: bool) -> None:
     Each step says what works, what does not and why, and what to do.
     """
     with _refusals():
-        import asyncio  # noqa: PLC0415
-
-        from consumer.app.configs import foundry_config, kafka_config, kafka_tokens  # noqa: PLC0415
-        from consumer.doctor import Finding, diagnose  # noqa: PLC0415
+        from consumer.app.diagnosis import diagnose  # noqa: PLC0415
+        from consumer.doctor import Finding  # noqa: PLC0415
 
         def tell(finding: Finding) -> None:
             if as_json:
                 _print([_fields(finding)], as_json=True)
 
-        settings = _settings(config)
-        tokens = kafka_tokens(settings)
-        looking = diagnose(
-            settings,
-            kafka_config(settings),
-            foundry_config(settings),
-            tell,
-            fetch_token=None if tokens is None else tokens.fetch,
-        )
-        findings = asyncio.run(looking)
+        findings = diagnose(_settings(config), tell)
         if not as_json:
             _print([_fields(finding) for finding in findings], as_json=False)
         sys.exit(NO if any(finding.level == "fail" for finding in findings) else DONE)
@@ -177,8 +167,10 @@ def _refusals() -> Iterator[None]:
 
 
 def _refuse(error: ConsumerError, code: int) -> NoReturn:
-    for line in str(error).splitlines():
-        click.echo(f"error: {line}", err=True)
+    from consumer.telemetry.log import escaped  # noqa: PLC0415
+
+    for line in str(error).split("\n"):
+        click.echo(f"error: {escaped(line, _LONGEST_LINE)}", err=True)
     sys.exit(code)
 
 
@@ -222,6 +214,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
+    from consumer.telemetry.log import escaped  # noqa: PLC0415
+
     if value is None:
         return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return "\n".join(escaped(line, _LONGEST_LINE) for line in text.split("\n"))

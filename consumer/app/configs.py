@@ -76,7 +76,7 @@ def request_timeout(settings: Settings) -> float:
 def kafka_tokens(settings: Settings) -> KafkaTokens | None:
     """Where Kafka's bearer tokens come from; None where it wants none."""
     given = settings.kafka
-    secret = _read(given.secret("sasl_oauthbearer_client_secret"))
+    secret = given.secret("sasl_oauthbearer_client_secret")
     url, client_id = given.sasl_oauthbearer_token_endpoint_url, given.sasl_oauthbearer_client_id
     if given.sasl_mechanism != "OAUTHBEARER" or url is None or client_id is None or secret is None:
         return None

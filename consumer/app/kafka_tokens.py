@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
 from consumer.errors import SettingsError, Unavailable
+from consumer.settings import Secret
 
 _TIMEOUT: Final = 10.0
 _MOST_BYTES: Final = 1_048_576
@@ -44,16 +45,21 @@ class KafkaTokens:
         self,
         url: str,
         client_id: str,
-        secret: str,
+        secret: Secret,
         scope: str | None,
         *,
         ca_file: Path | None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret.read(),
+        }
         if scope:
             form["scope"] = scope
         self._url = url
+        self._remember = secret.remember
         self._body = urlencode(form).encode()
         self._opener = urllib.request.build_opener(
             _NoRedirects,
@@ -76,6 +82,7 @@ class KafkaTokens:
             if self._now() >= self._until:
                 asked_at = self._now()
                 self._token, life = await asyncio.to_thread(self._ask)
+                self._remember(self._token)
                 self._until = asked_at + life * _USED_UP
             return self._token
 

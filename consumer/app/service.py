@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import random
-import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,12 +18,12 @@ from consumer.app.configs import (
     foundry_config,
     kafka_config,
     kafka_tokens,
-    known_secrets,
     letter_budget,
     request_timeout,
 )
 from consumer.app.guard import Guard
 from consumer.app.lifetime import Ends, Lifetime
+from consumer.app.logs import start_logging
 from consumer.app.loop_lag import LoopLag
 from consumer.app.signals import StopSignals
 from consumer.app.watched import WatchedSource
@@ -42,8 +41,8 @@ from consumer.telemetry import (
     Telemetry,
     TracedActions,
     TracedLetters,
-    configure_logging,
     say,
+    tell_of_loop,
     tracer_from,
 )
 
@@ -68,12 +67,7 @@ def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
         ContractError: the contracts do not import.
         StartRefused: a topic or a grant is missing.
     """
-    configure_logging(
-        level=settings.log.level,
-        format=settings.log.format,
-        secrets=lambda: known_secrets(settings),
-        stream=sys.stderr,
-    )
+    start_logging(settings)
     contracts = load(settings.consumer.contracts, settings.topics)
     _spare_the_collector()
     with Guard() as guard, StopSignals(lambda: guard.gone_within(settings.stop.grace)) as signals:
@@ -104,6 +98,7 @@ async def _serve(
     until_end: bool,
     within: float | None,
 ) -> bool:
+    tell_of_loop()
     main = asyncio.current_task()
     if main is not None:
         signals.call(main.cancel)  # until there is something that can be stopped in order

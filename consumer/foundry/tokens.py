@@ -146,6 +146,7 @@ class Tokens:
             self._pause_until = self._clock() + (RENEWAL_PAUSE if wait is None else wait)
             return grant
         self.fetched += 1
+        self._config.client_secret.remember(grant.access_token)
         # Counted from before the request: the server's count began later than ours, never earlier.
         life = min(max(grant.expires_in, SHORTEST_LIFE), LONGEST_LIFE)
         token = Token(

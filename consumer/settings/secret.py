@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import final
 
 MAX_SECRET_BYTES = 65_536
+TOKENS_REMEMBERED = 4
+"""The present one, and those that a late line may still name."""
 
 
 @final
@@ -16,7 +19,7 @@ class Secret:
     can take it out of every line.
     """
 
-    __slots__ = ("_path", "_seen", "_text", "name")
+    __slots__ = ("_path", "_seen", "_text", "_tokens", "name")
 
     def __init__(self, name: str, *, text: str | None = None, path: Path | None = None) -> None:
         if (text is None) == (path is None):
@@ -25,6 +28,7 @@ class Secret:
         self._text = text
         self._path = path
         self._seen: set[str] = set() if text is None else {text}
+        self._tokens: deque[str] = deque(maxlen=TOKENS_REMEMBERED)
 
     def __repr__(self) -> str:
         return f"Secret({self.name} from {self._path or 'text'})"
@@ -39,8 +43,12 @@ class Secret:
 
     @property
     def seen(self) -> frozenset[str]:
-        """Every value read so far: what a log must not show."""
-        return frozenset(self._seen)
+        """Every value read so far, and the last tokens got with it: what a log must not show."""
+        return frozenset((*self._seen, *self._tokens))
+
+    def remember(self, token: str) -> None:
+        """A token that this secret got is a secret itself."""
+        self._tokens.append(token)
 
     def read(self) -> str:
         """The secret as it is now, without the line end that editors leave.

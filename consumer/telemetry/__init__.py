@@ -10,6 +10,7 @@ from consumer.telemetry.progress import Progress
 from consumer.telemetry.readings import Sources, look_at
 from consumer.telemetry.sums import Sums
 from consumer.telemetry.traced import Failing, TracedActions, TracedLetters, tracer_from
+from consumer.telemetry.unasked import tell_of_loop, tell_through_the_log
 from consumer.telemetry.watch import Telemetry
 
 __all__ = [
@@ -27,5 +28,7 @@ __all__ = [
     "exposition",
     "look_at",
     "say",
+    "tell_of_loop",
+    "tell_through_the_log",
     "tracer_from",
 ]

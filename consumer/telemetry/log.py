@@ -7,8 +7,9 @@ import json
 import logging
 import math
 import re
+import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 from urllib.parse import quote, quote_plus
@@ -89,7 +90,7 @@ class _Lines(logging.Formatter):
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
         self._redact.learn()
-        found: dict[str, Any] = {"event": self._clean(record.getMessage())}
+        found: dict[str, Any] = {"event": self._clean(message(record))}
         for key, value in getattr(record, "fields", {}).items():
             found[key] = self._clean(value)
         if record.exc_info and record.exc_info[1] is not None:
@@ -166,6 +167,52 @@ def causes(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or (None if hidden else error.__context__)
 
 
+def message(record: logging.LogRecord) -> str:
+    """What a record says. In a foreign one an error stands by its class alone, as its text may quote an event."""
+    if record.name.split(".")[0] == OURS:
+        return record.getMessage()
+    # asyncio's debug mode names tasks with their results, and callbacks with their arguments.
+    wary = record.name.split(".")[0] == "asyncio"
+    text, args = str(_argument(record.msg)), record.args
+    if isinstance(args, tuple) and args:
+        return text % tuple(_argument(each, wary=wary) for each in args)
+    if isinstance(args, Mapping) and args:
+        return text % {key: _argument(each, wary=wary) for key, each in args.items()}
+    return text
+
+
+def _argument(value: object, *, wary: bool = False) -> object:
+    if isinstance(value, BaseException):
+        known = isinstance(value, ConsumerError | OSError) or _is_kafkas(value)
+        return f"{type(value).__name__}{f': {value}' if known and str(value) else ''}"
+    if not wary or isinstance(value, int | float):
+        return value
+    # Told as text already: up to the arguments.
+    return value.partition("(")[0] if isinstance(value, str) else type(value).__name__
+
+
+def _is_kafkas(error: BaseException) -> bool:
+    """Errors of the Kafka client name brokers, topics and offsets."""
+    return type(error).__module__ == "aiokafka.errors"
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A line that cannot be made is told by its place: the standard way shows its arguments."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the library's name
+        if self.stream.closed or isinstance(sys.exception(), OSError):
+            return  # the stream itself is gone, so there is nowhere to tell it
+        place = f"{record.filename}:{record.lineno}"
+        self.stream.write(self.format(_broken(record, f"a line of {place} cannot be shown")))
+        self.stream.write(self.terminator)
+
+
+def _broken(record: logging.LogRecord, text: str) -> logging.LogRecord:
+    return logging.LogRecord(
+        OURS, logging.ERROR, record.pathname, record.lineno, text, None, None, record.funcName
+    )
+
+
 def _fit_to_show(record: logging.LogRecord) -> bool:
     """Foreign libraries are heard from `info` up: the Kafka client logs passwords at `debug`."""
     return record.levelno >= logging.INFO or record.name.split(".")[0] == OURS
@@ -181,11 +228,10 @@ def configure_logging(
     """Send everything that is logged in this process to `stream`, and nothing elsewhere."""
     console = stream.isatty() if format is None else format == "console"
     redact = Redaction(secrets)
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(ConsoleLines(redact) if console else JsonLines(redact))
     handler.addFilter(_fit_to_show)
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(max(number, logging.INFO))
     logging.getLogger(OURS).setLevel(number)
-    logging.captureWarnings(capture=True)

@@ -9,6 +9,7 @@ import pytest
 
 from consumer.app.kafka_tokens import KafkaTokens
 from consumer.errors import SettingsError, Unavailable
+from consumer.settings import Secret
 from deploy.local.foundry import DEFAULT_CLIENT, parse_fault, serve
 
 PATH = "/multipass/api/oauth2/token"
@@ -22,9 +23,10 @@ class Time:
         return self.now
 
 
-def tokens(url: str, *, secret: str = DEFAULT_CLIENT[1], **more: Any) -> KafkaTokens:
+def tokens(url: str, *, secret: str | Secret = DEFAULT_CLIENT[1], **more: Any) -> KafkaTokens:
     values: dict[str, Any] = {"scope": None, "ca_file": None}
-    return KafkaTokens(f"{url}{PATH}", DEFAULT_CLIENT[0], secret, **(values | more))
+    known = secret if isinstance(secret, Secret) else Secret("kafka.secret", text=secret)
+    return KafkaTokens(f"{url}{PATH}", DEFAULT_CLIENT[0], known, **(values | more))
 
 
 async def test_one_token_serves_until_most_of_its_life_is_over() -> None:
@@ -37,6 +39,14 @@ async def test_one_token_serves_until_most_of_its_life_is_over() -> None:
 
     assert first == again
     assert later not in {"", first}
+
+
+async def test_a_token_is_known_to_the_log_as_a_secret() -> None:
+    secret = Secret("kafka.sasl_oauthbearer_client_secret", text=DEFAULT_CLIENT[1])
+    async with serve() as server:
+        token = await tokens(server.url, secret=secret).fetch()
+
+    assert secret.seen == {DEFAULT_CLIENT[1], token}
 
 
 async def test_a_wrong_secret_is_said_by_its_status_alone() -> None:

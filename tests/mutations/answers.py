@@ -120,17 +120,6 @@ ANSWERS: Final = (
         why="a traceback with locals shows it",
     ),
     Mutation(
-        name="a record shows its value",
-        law=9,
-        file="consumer/model.py",
-        old="    parameters: Sequence[bytes] = field(repr=False)\n",
-        new="    parameters: Sequence[bytes]\n",
-        suite="tests/secrecy/test_reprs.py",
-        test="test_no_value_shows_what_the_event_holds",
-        says="zz-mark",
-        why="an exception's text, or a task's result, quotes the event in the log",
-    ),
-    Mutation(
         name="sources are allowed by how they begin",
         law=10,
         file="consumer/stages/authorise.py",

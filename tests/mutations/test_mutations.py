@@ -20,10 +20,11 @@ from tests.mutations.limits import LIMITS
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.outages import OUTAGES
+from tests.mutations.secrecy import SECRECY
 from tests.mutations.unknowns import UNKNOWNS
 
 LAWS = range(1, 13)
-MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS, *ENDINGS)
+MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS, *ENDINGS, *SECRECY)
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -114,6 +114,16 @@ def test_neither_repr_nor_dump_nor_pickle_show_a_secret() -> None:
         pickle.dumps(secret)
 
 
+def test_the_last_tokens_that_a_secret_got_are_secrets_too() -> None:
+    secret = Secret("foundry.client_secret", text=CANARY)
+
+    for number in range(10):
+        secret.remember(f"token-{number}")
+
+    assert secret.seen == {CANARY, "token-6", "token-7", "token-8", "token-9"}
+    assert "token" not in repr(secret)
+
+
 def test_a_secret_is_text_or_a_file() -> None:
     with pytest.raises(ValueError, match="either text or a file"):
         Secret("foundry.client_secret")

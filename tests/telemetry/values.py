@@ -50,7 +50,6 @@ def logged(
     try:
         yield lines
     finally:
-        logging.captureWarnings(capture=False)
         root.handlers[:], root.level, ours.level = before
 
 
