@@ -45,6 +45,9 @@ class WatchedSource:
         self.commits += 1
         return results
 
+    async def skip(self, partition: Partition, offset: int) -> str:
+        return await self._source.skip(partition, offset)
+
     async def join(self, listener: Listener) -> None:
         await self._source.join(listener)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from consumer.errors import SkipRefused
 from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
 from consumer.ports import Listener
 
@@ -40,6 +41,9 @@ class LeasedSource:
     @property
     def stuck(self) -> Mapping[Partition, str]:
         return {}
+
+    async def skip(self, partition: Partition, offset: int) -> str:
+        raise SkipRefused(f"{partition.topic}/{partition.partition} does not stand still")
 
     def position(self, partition: Partition) -> int:
         return 0
