@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any, NoReturn
 
-from consumer.model import Envelope, Headers
+from consumer.model import Envelope
+from consumer.stages.familiar import remember
 from consumer.stages.headers import (
-    MAX_TEXT,
     Found,
-    Limits,
     attribute,
     header_text,
     media_type,
@@ -24,65 +21,6 @@ from consumer.stages.strict_json import parse_object, undecodable
 
 _REQUIRED = ("specversion", "id", "source", "type")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-
-
-# A topic has few sources and types, and each record names one of each: those that were found fit.
-_familiar: dict[bytes, str] = {}
-_MOST_FAMILIAR = 1024
-_USUAL_MEDIA = frozenset({None, b"application/json"})
-_USUAL_TIME = re.compile(
-    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?Z"
-)
-
-
-def usual(headers: Headers, data: bytes, size: int, limits: Limits) -> Envelope | None:
-    """A binary event that breaks no rule at first sight; None: it has to be looked at closely.
-
-    It knows no rule of its own: what passes here passes there, at a third of the cost.
-    """
-    values: dict[str, bytes | None] = dict(headers)
-    if len(values) != len(headers) or len(values) > limits.headers or "ce_subject" in values:
-        return None
-    get = values.get
-    source, event_type = (
-        _familiar.get(get("ce_source") or b""),
-        _familiar.get(get("ce_type") or b""),
-    )
-    raw_id, time = get("ce_id"), get("ce_time")
-    if (
-        source is None
-        or event_type is None
-        or not raw_id
-        or len(raw_id) > MAX_TEXT
-        or not raw_id.isascii()
-        or get("ce_specversion") != b"1.0"
-        or get("content-type") not in _USUAL_MEDIA
-        or not (time is None or _is_usual(time))
-    ):
-        return None
-    brought = _bytes_of(values)
-    event_id = raw_id.decode()
-    if brought > limits.header_bytes or not event_id.isprintable():
-        return None
-    moment_ = None if time is None else time.decode()
-    return Envelope(event_id, event_type, data, source, moment_, None, False, size + brought)  # noqa: FBT003
-
-
-def _is_usual(time: bytes) -> bool:
-    return _USUAL_TIME.fullmatch(time) is not None and _day_exists(time[:10])
-
-
-@lru_cache(maxsize=1024)
-def _day_exists(day: bytes) -> bool:
-    try:
-        date.fromisoformat(day.decode())
-    except ValueError:
-        return False
-    return True
-
-
-def _bytes_of(values: Mapping[str, bytes | None]) -> int:
-    return len("".join(values)) + len(b"".join(filter(None, values.values())))
 
 
 def from_headers(found: Found, data: bytes, size: int) -> Envelope:
@@ -102,19 +40,18 @@ def from_headers(found: Found, data: bytes, size: int) -> Envelope:
         raise undecodable("header ce_specversion is not 1.0")
     return Envelope(
         header_text("ce_id", event_id),
-        _familiar_text("ce_type", event_type),
+        _remembered("ce_type", event_type),
         data,
-        _familiar_text("ce_source", source),
+        _remembered("ce_source", source),
         None if time is None else checked_time("header ce_time", time.decode(errors="replace")),
         None if subject is None else header_text("ce_subject", subject),
         size=size,
     )
 
 
-def _familiar_text(name: str, raw: bytes) -> str:
+def _remembered(name: str, raw: bytes) -> str:
     text = header_text(name, raw)
-    if len(_familiar) < _MOST_FAMILIAR:
-        _familiar[raw] = text
+    remember(raw, text)
     return text
 
 

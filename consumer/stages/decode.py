@@ -6,7 +6,8 @@ from typing import Any, assert_never
 
 from consumer.contracts.type_from import CloudEvents, Constant, Field_, Header, TypeFrom
 from consumer.model import Envelope, Record
-from consumer.stages.cloudevents import from_headers, from_value, usual
+from consumer.stages.cloudevents import from_headers, from_value
+from consumer.stages.familiar import familiar
 from consumer.stages.headers import Found, Limits, attribute, header_text, media, read_headers
 from consumer.stages.strict_json import parse_object, undecodable
 
@@ -28,7 +29,7 @@ def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
     if record.key is not None:
         size += len(record.key)
     if type(type_from) is CloudEvents:
-        event = usual(headers, value, size, limits)
+        event = familiar(headers, value, size, limits)
         if event is not None:
             return event
     found = read_headers(headers, limits)
