@@ -35,6 +35,9 @@ class LeasedSource:
     async def rejoin(self) -> None:
         self.until = 0.0
 
+    async def skip(self, partition: Partition, offset: int) -> str:
+        raise SkipRefused(f"nothing is stuck at {partition} {offset}")
+
     async def close(self, *, leave: bool) -> None:
         self.closed.append(leave)
 
