@@ -61,9 +61,6 @@ class WatchedSource:
     def stuck(self) -> Mapping[Partition, str]:
         return self._source.stuck
 
-    async def skip(self, partition: Partition, offset: int) -> str:
-        return await self._source.skip(partition, offset)
-
     def position(self, partition: Partition) -> int:
         return self._source.position(partition)
 

@@ -45,9 +45,6 @@ class LeasedSource:
     def stuck(self) -> Mapping[Partition, str]:
         return {}
 
-    async def skip(self, partition: Partition, offset: int) -> str:
-        raise SkipRefused(f"{partition.topic}/{partition.partition} does not stand still")
-
     def position(self, partition: Partition) -> int:
         return 0
 
