@@ -187,5 +187,7 @@ def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:
     # A lane that waits for what may still take effect waits at the next owner's too.
     until = max(tenure.lane_held_until, tenure.all_held_until)
     held = drained and until > asyncio.get_running_loop().time()
-    text = encode(snapshot.done, snapshot.claims, drained=drained, held=held)
+    text = encode(
+        snapshot.done, snapshot.claims, drained=drained, held=held, topic_id=tenure.topic_id
+    )
     return Commit(snapshot.offset, text)

@@ -276,6 +276,8 @@ class Committed:
     metadata: str = ""
     known: bool = True
     """False: the group never committed here, `offset` is the initial one."""
+    topic_id: str | None = None
+    """Which topic has the name now; None: the broker does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

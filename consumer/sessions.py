@@ -54,21 +54,25 @@ class Sessions:
         self._watch.assigned(list(committed))
 
     def _tenure(self, partition: Partition, session: Session, found: Committed) -> Tenure:
-        max_span = self._workload.limits.max_span
-        now = self._now()
+        now, limits = self._now(), self._workload.limits
         try:
             known = decode(found.metadata)
+            why = made_anew(known, found)
         except Damaged as fault:
+            known, why = None, f"its commit metadata cannot be trusted: {fault}"
+        if why is not None:
             # Read as empty it would send claimed actions again: the partition stands still.
-            ledger = Ledger(found.offset, max_span=max_span)
+            ledger = Ledger(found.offset, max_span=limits.max_span)
             tenure = Tenure(partition, session, ledger, now=now, suspects_until=now)
-            tenure.held = f"its commit metadata cannot be trusted: {fault}"
-            self._watch.held(partition, tenure.held)
+            tenure.held = why
+            self._watch.held(partition, why)
             return tenure
         self._note(partition, found, known)
-        ledger = Ledger(found.offset, known, max_span=max_span)
-        until = now + self._workload.limits.settle_time
+        ledger = Ledger(found.offset, known, max_span=limits.max_span)
+        until = now + limits.settle_time
         tenure = Tenure(partition, session, ledger, now=now, suspects_until=until)
+        # Where the broker does not tell it now, what was told once is kept.
+        tenure.topic_id = found.topic_id or (known.topic_id if known else None)
         if known is not None and known.held:
             tenure.all_held_until = until
         return tenure
@@ -158,3 +162,16 @@ class Sessions:
     async def hand_over(self) -> tuple[bool, bool]:
         """The end of the service: hand over everything. Returns (no request alive, nothing undone)."""
         return await self._hand_over(self._workload.all_tenures)
+
+
+def made_anew(known: Known | None, found: Committed) -> str | None:
+    """Why an offset means nothing: it was committed for another topic of the same name. None: it was not."""
+    if known is None or None in (known.topic_id, found.topic_id):
+        return None
+    if known.topic_id == found.topic_id:
+        return None
+    return (
+        f"its topic was made anew: offset {found.offset} was committed for the topic with id "
+        f"{known.topic_id}, the name is now that of {found.topic_id}; stop the group, and set its offset to "
+        "where it shall go on (kafka-consumer-groups --reset-offsets)"
+    )

@@ -29,6 +29,8 @@ class Hold:
     """The offset after what is stuck; None: it is not known, or nothing is there to be passed over."""
     records: bool = True
     """False: there are no records there any more."""
+    lasting: bool = False
+    """It ends when whoever began it says so, and not because a read succeeds."""
 
     @property
     def span(self) -> str:
@@ -51,14 +53,19 @@ class Holds:
 
     def hold(self, partition: Partition, hold: Hold) -> None:
         """It is said once, when it begins."""
-        if partition not in self._held:
+        held = self._held.get(partition)
+        if held is not None and held.lasting and not hold.lasting:
+            return
+        if held is None or held.lasting is not hold.lasting:
             log.error("%s/%d is not read on: %s", *partition, hold.why)
         self._held[partition] = hold
         self._look_again_at[partition] = self._clock.now() + LOOK_AGAIN_AFTER
 
-    def release(self, partition: Partition) -> None:
-        """It is read on."""
-        self._held.pop(partition, None)
+    def release(self, partition: Partition, *, lasting: bool = False) -> None:
+        """It is read on; a lasting hold ends by `lasting` alone."""
+        held = self._held.get(partition)
+        if held is not None and held.lasting is lasting:
+            del self._held[partition]
 
     def clear(self) -> None:
         """Nothing is assigned any more."""
@@ -69,7 +76,7 @@ class Holds:
         """True: it is not yet time to look at it again."""
         if partition not in self._held or partition in self._skipped:
             return False
-        return self._look_again_at[partition] > self._clock.now()
+        return self._held[partition].lasting or self._look_again_at[partition] > self._clock.now()
 
     def skip(self, partition: Partition, offset: int) -> str:
         """Have passed over what stands at this offset; says what that is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +13,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumer.kafka.commits import Commits
 from consumer.kafka.patches import coordinator_of
+from consumer.kafka.topic_ids import TopicWatch
 from consumer.model import Commit, CommitResult, Committed, Partition, Session
 
 CONFIRM_AFTER = 0.2
@@ -27,11 +29,13 @@ class OffsetStore:
         topics: Collection[str],
         initial_offset: Literal["earliest", "latest"],
         commits: Commits,
+        watch: TopicWatch,
     ) -> None:
         self._consumer = consumer
         self._topics = topics
         self._initial_offset = initial_offset
         self._commits = commits
+        self._watch = watch
 
     async def read(
         self, session: Session, partitions: Collection[Partition]
@@ -46,6 +50,8 @@ class OffsetStore:
         Raises:
             KafkaError: not allowed, or not understood; the initial offsets could not be written down.
         """
+        # The ids first: of a topic that is made anew meanwhile the old one is known, and that will be noticed.
+        ids = await self._watch.begin({each.topic for each in partitions})
         stored = await self._stored(partitions)
         missing = [each for each in partitions if each not in stored]
         committed = {
@@ -54,7 +60,9 @@ class OffsetStore:
         if missing:
             begin = await self._begin(session, missing)
             committed |= {each: Committed(begin[each], known=False) for each in missing}
-        return committed
+        return {
+            each: replace(found, topic_id=ids.get(each.topic)) for each, found in committed.items()
+        }
 
     async def _begin(
         self, session: Session, partitions: Collection[Partition]

@@ -70,7 +70,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
     "_fetcher": ("_create_fetch_waiter", "_fetch_task", "_pending_tasks"),
     "_subscription": ("subscription", "wait_for_assignment"),
-    "_client": ("cluster", "close", "get_random_node", "ready", "send"),
+    "_client": ("cluster", "close", "force_metadata_update", "get_random_node", "ready", "send"),
 }
 """Attributes that a started consumer must have, by the part that has them."""
 

@@ -21,6 +21,7 @@ from consumer.errors import ConsumerError
 from consumer.kafka import patches
 from consumer.kafka.holds import Hold, Holds
 from consumer.kafka.salvage import out_of_range, past_the_library
+from consumer.kafka.topic_ids import TopicWatch
 from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Clock
 
@@ -52,8 +53,9 @@ class Reader:
     known whose fault it was. After an exception its position is put back to ours.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, clock: Clock, topics: TopicWatch) -> None:
         self._consumer = consumer
+        self._topics = topics
         self._epoch = 0
         """Counts assignments: what was taken across a change of them is taken again."""
         self._positions: dict[Partition, int] = {}
@@ -61,6 +63,7 @@ class Reader:
         """Up to here a partition is read past the library: it cannot decode a record there."""
         self._holds = Holds(clock)
         self._turn = 0
+        self._ill_topics = False
         self._reading: asyncio.Task[_Gathered] | None = None
         self._closed = False
 
@@ -96,6 +99,7 @@ class Reader:
     def close(self) -> None:
         """A read that hangs in a rebalance outlives even the library's `stop()`."""
         self._closed = True
+        self._topics.close()
         if self._reading is not None:
             self._reading.cancel()
 
@@ -137,6 +141,7 @@ class Reader:
             try:
                 if not await self._group_is_well():
                     until = min(until, loop.time() + TROUBLE_WAIT)
+                self._look_at_topics()
                 await self._drain(self._in_turn(wanted), max_records, found)
                 left = until - loop.time()
                 if found.records or found.epoch != self._epoch or left <= 0:
@@ -158,8 +163,23 @@ class Reader:
             return False
         return True
 
+    def _look_at_topics(self) -> None:
+        self._topics.look()
+        faults = self._topics.faults
+        if not (faults or self._ill_topics):
+            return
+        for partition, position in self._positions.items():
+            if partition.topic in faults:
+                why = faults[partition.topic]
+                self._holds.hold(partition, Hold(position, why, lasting=True))
+            else:
+                self._holds.release(partition, lasting=True)
+        self._ill_topics = bool(faults)
+
     def _in_turn(self, wanted: Collection[Partition]) -> list[Partition]:
         """The readable ones, another one first each time: the first may use up all that is asked for."""
+        if self._topics.doubted:
+            return []
         ready = [
             partition
             for partition in wanted
@@ -201,6 +221,9 @@ class Reader:
         position = patches.position(self._consumer, tp)
         if found.epoch != self._epoch or position is None or position <= begin:
             return
+        if self._topics.doubted:
+            self._seek(partition, begin)
+            return
         self._holds.release(partition)
         found.records.extend(taken.get(tp, ()))
         found.positions[partition] = position
@@ -214,6 +237,7 @@ class Reader:
             case NoOffsetForPartitionError():
                 return  # from before our first seek
             case OffsetOutOfRangeError():
+                self._topics.doubt()
                 hold = await out_of_range(self._consumer, partition, begin)
                 if found.epoch == self._epoch:
                     self._holds.hold(partition, hold)
@@ -229,7 +253,7 @@ class Reader:
     async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
         """Read past the library: the good records up to the fault, and what can be told of the bad ones."""
         salvaged = await past_the_library(self._consumer, partition, begin)
-        if salvaged is None or found.epoch != self._epoch:
+        if salvaged is None or found.epoch != self._epoch or self._topics.doubted:
             return
         if isinstance(salvaged, Hold):
             self._holds.hold(partition, salvaged)

@@ -19,6 +19,7 @@ from consumer.kafka.logs import quiet_library_logs
 from consumer.kafka.offsets import OffsetStore
 from consumer.kafka.reading import Reader
 from consumer.kafka.rebalance import Membership
+from consumer.kafka.topic_ids import TopicWatch
 from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
 from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
 from consumer.ports import Clock, Listener
@@ -163,13 +164,14 @@ class KafkaSource:
 
     def _wire(self, consumer: AIOKafkaConsumer, listener: Listener) -> _Joined:
         coordinator = patches.coordinator_of(consumer)
-        reader = Reader(consumer, self._clock)
+        topics = TopicWatch(consumer, self._clock)
+        reader = Reader(consumer, self._clock, topics)
         commits = Commits(consumer)
         membership = Membership(
             listener,
             coordinator,
             reader,
-            OffsetStore(consumer, self._topics, self._config.initial_offset, commits),
+            OffsetStore(consumer, self._topics, self._config.initial_offset, commits, topics),
             self._lease,
             self._clock,
             session_timeout=self._config.session_timeout,

@@ -1,14 +1,17 @@
 """What is known above a committed offset, as the text that Kafka keeps beside that offset.
 
     "1" flags "." done "." claims "." check
+    "2" flags "." done "." claims "." topic "." check
 
-`done` and `claims` are bitmaps in base64url without padding, bit i (of byte i // 8, least significant
+`topic` is the topic's id as Kafka writes it, 22 characters: a topic that is deleted and made anew has
+another. The first form, without it, is written where the broker tells none. `done` and `claims` are bitmaps in base64url without padding, bit i (of byte i // 8, least significant
 first) standing for the committed offset + i; zero bytes at the end are cut. Flags: `d`, the
 former owner drained before it gave the partition up; `h`, lanes have to wait for what it sent last.
 `check` is the CRC-32 of all before its dot.
 
 It always fits: a bitmap of `MAX_SPAN` = 12,000 bits is 1,500 bytes, which are 2,000 characters; two of
-them, version, two flags, three dots and six characters of check are 4,012, and a broker takes 4,096.
+them, version, two flags, four dots, the topic's 22 characters and six of check are 4,035, and a broker takes
+4,096.
 
 It is never misread: a text is accepted only if it is, character for character, what `encode` writes
 for its content. One altered character is a burst of at most 8 bits, and CRC-32 finds every burst up to
@@ -33,7 +36,8 @@ _SHOWN: Final = 60
 """Characters of a damaged text that a message quotes."""
 
 _OURS = re.compile(r"[0-9]+[a-z]*\.")
-_PARTS = re.compile(r"1(d?)(h?)\.([\w-]*)\.([\w-]*)\.[\w-]{6}", re.ASCII)
+_PARTS = re.compile(r"[12](d?)(h?)\.([\w-]*)\.([\w-]*)(?:\.([\w-]{22}))?\.[\w-]{6}", re.ASCII)
+_TOPIC_ID = re.compile(r"[\w-]{22}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Known:
     drained: bool
     held: bool = False
     """Some lane has to wait: a request of the former owner that got no answer may still take effect."""
+    topic_id: str | None = None
+    """Which topic it is about, as Kafka writes its id; None: not known."""
 
 
 class Damaged(ConsumerError):
@@ -54,14 +60,22 @@ class Damaged(ConsumerError):
     """
 
 
-def encode(done: int, claims: int, *, drained: bool, held: bool = False) -> str:
-    """At most 4,012 ASCII characters.
+def encode(
+    done: int, claims: int, *, drained: bool, held: bool = False, topic_id: str | None = None
+) -> str:
+    """At most 4,035 ASCII characters.
 
     Raises:
-        ValueError: a bitmap is negative or wider than `MAX_SPAN`.
+        ValueError: a bitmap is negative or wider than `MAX_SPAN`, or the topic id is none.
     """
     flags = f"{'d' * drained}{'h' * held}"
-    text = f"1{flags}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
+    text = f"{flags}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
+    if topic_id is None:
+        text = f"1{text}"
+    elif _TOPIC_ID.fullmatch(topic_id):
+        text = f"2{text}.{topic_id}"
+    else:
+        raise ValueError(f"{topic_id!r} is no topic id")
     return f"{text}.{_base64(crc32(text.encode()).to_bytes(4, 'big'))}"
 
 
@@ -76,9 +90,15 @@ def decode(text: str) -> Known | None:
     parts = _PARTS.fullmatch(text)
     if parts is None:
         raise Damaged(f"offset metadata of an unknown version, altered or cut: {_shown(text)}")
-    drained, held, done, claims = parts.groups()
+    drained, held, done, claims, topic_id = parts.groups()
     try:
-        known = Known(_bitmap(done), _bitmap(claims), drained=bool(drained), held=bool(held))
+        known = Known(
+            _bitmap(done),
+            _bitmap(claims),
+            drained=bool(drained),
+            held=bool(held),
+            topic_id=topic_id,
+        )
         faithful = _encode(known) == text
     except ValueError as error:
         raise Damaged(f"offset metadata with an impossible bitmap: {_shown(text)}") from error
@@ -88,7 +108,13 @@ def decode(text: str) -> Known | None:
 
 
 def _encode(known: Known) -> str:
-    return encode(known.done, known.claims, drained=known.drained, held=known.held)
+    return encode(
+        known.done,
+        known.claims,
+        drained=known.drained,
+        held=known.held,
+        topic_id=known.topic_id,
+    )
 
 
 def _bitmap_text(bitmap: int) -> str:

@@ -24,6 +24,9 @@ class Claim:
 class Tenure:
     """Ends with the session: what finishes later settles here, where nobody commits any more."""
 
+    topic_id: str | None = None
+    """Which topic had the name when the session began; None: the broker does not tell."""
+
     def __init__(
         self,
         partition: Partition,

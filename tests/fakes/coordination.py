@@ -134,8 +134,9 @@ class Coordination:
     ) -> Committed:
         commit = stored[partition]
         if commit is None:
-            return Committed(self._log.start(partition), known=False)
-        return Committed(commit.offset, commit.metadata)
+            start = self._log.start(partition)
+            return Committed(start, known=False, topic_id=self._log.topic_id)
+        return Committed(commit.offset, commit.metadata, topic_id=self._log.topic_id)
 
     async def _stay(self, session: Session, listener: Listener) -> None:
         code = await self._beat(session, until=Code.REBALANCE_IN_PROGRESS)

@@ -62,6 +62,7 @@ class FakeLog:
         self._by_lane: dict[tuple[Partition, str], list[int]] = {}
         self.specs: dict[Coordinate, Spec] = {}
         self.listeners: list[Callable[[], None]] = []
+        self.topic_id: str | None = "AAAAAAAAAAAAAAAAAAAAAA"
 
     def create(self, partition: Partition, *, start: int = 0) -> None:
         """An empty partition."""

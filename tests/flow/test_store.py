@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from consumer.model import Commit, Repeat
-from consumer.state.offset_codec import encode
+from consumer.state.offset_codec import decode, encode
 from tests.fakes.foundry import Plan
 from tests.flow.simulate import simulate
 from tests.flow.world import World
@@ -89,5 +89,56 @@ def test_gaps_in_the_log_do_not_hold_the_watermark() -> None:
             ),
             within=10,
         )
+
+    simulate(story)
+
+
+OTHER_TOPIC = "zzzzzzzzzzzzzzzzzzzzzw"
+
+
+def test_an_offset_of_another_topic_of_that_name_stops_the_partition_and_is_kept() -> None:
+    """What the new one has before that offset would be left out."""
+
+    async def story(world: World) -> None:
+        partition = world.partition(0)
+        world.produce(6, repeat=Repeat.NEVER)
+        start = world.log.start(partition)
+        metadata = encode(0, 0, drained=True, topic_id=OTHER_TOPIC)
+        world.group.store[partition] = Commit(start + 3, metadata)
+        first = world.start()
+        await asyncio.sleep(30)
+
+        assert (
+            f"committed for the topic with id {OTHER_TOPIC}"
+            in first.watch.held_partitions[partition]
+        )
+        assert not world.truth.effects
+        assert world.group.store[partition].metadata == metadata
+        await world.stop(first)
+        world.group.store[partition] = Commit(start, "")  # as Kafka's own tool resets it
+        world.start()
+        await world.settled()
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("told", ["AAAAAAAAAAAAAAAAAAAAAA", None])
+def test_an_offset_without_a_topic_is_taken_and_the_next_commit_names_it(told: str | None) -> None:
+    """Of an earlier release, or of a broker that tells no ids: what was known once is kept."""
+
+    async def story(world: World) -> None:
+        partition = world.partition(0)
+        start = world.log.start(partition)
+        stored = encode(0, 0, drained=True, topic_id=None if told else OTHER_TOPIC)
+        world.log.topic_id = told
+        world.group.store[partition] = Commit(start, stored)
+        world.produce(3)
+        world.start()
+        await world.settled()
+        await asyncio.sleep(3)  # a commit
+
+        known = decode(world.group.store[partition].metadata)
+        assert known is not None
+        assert known.topic_id == (told or OTHER_TOPIC)
 
     simulate(story)

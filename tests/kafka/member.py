@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consumer.kafka.client import KafkaConfig
@@ -50,6 +50,11 @@ class Told:
     @property
     def committed(self) -> dict[Partition, Committed]:
         return self.sessions[-1][1]
+
+    @property
+    def stored(self) -> dict[Partition, Committed]:
+        """What was in the store, whichever topic it is about."""
+        return {each: replace(found, topic_id=None) for each, found in self.committed.items()}
 
     async def until(self, said: Callable[[], bool], within: float = 20.0) -> None:
         async with asyncio.timeout(within):

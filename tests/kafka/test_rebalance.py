@@ -49,7 +49,7 @@ async def test_what_the_first_owner_commits_in_its_drain_is_what_the_second_read
         await told.until(lambda: len(told.sessions) == 2)
 
         assert told.revocations == [[Partition(topic, 0), Partition(topic, 1)]]
-        both = told.committed | second.told.committed
+        both = told.stored | second.told.stored
         assert both == {
             Partition(topic, 0): Committed(10, "drained"),
             Partition(topic, 1): Committed(11, "drained"),
@@ -85,7 +85,7 @@ async def test_a_coordinators_error_is_not_taken_for_a_group_that_never_committe
     monkeypatch.setattr(AIOKafkaClient, "send", moved)
 
     async with joined(kafka, topic) as member:
-        assert member.told.committed == {Partition(topic, 0): Committed(7)}
+        assert member.told.stored == {Partition(topic, 0): Committed(7)}
     assert answers == []
 
 

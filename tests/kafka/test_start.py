@@ -109,7 +109,7 @@ async def test_a_partition_added_later_begins_at_the_earliest(cluster: Cluster) 
     await cluster.commit_alone(kafka.group_id, {(topic, 0): 0})
 
     async with joined(kafka, topic) as member:
-        assert member.told.committed == {
+        assert member.told.stored == {
             Partition(topic, 0): Committed(0),
             Partition(topic, 1): Committed(0, known=False),
         }

@@ -20,14 +20,31 @@ bitmaps = st.one_of(
     st.integers(0, WIDEST),
     st.sets(st.integers(0, MAX_SPAN - 1), max_size=40).map(lambda bits: sum(1 << b for b in bits)),
 )
-contents = st.builds(Known, done=bitmaps, claims=bitmaps, drained=st.booleans(), held=st.booleans())
+TOPIC = "4fLBRmjISuKh_T-Y9dTdMA"
+topic_ids = st.none() | st.text(
+    string.ascii_letters + string.digits + "-_", min_size=22, max_size=22
+)
+contents = st.builds(
+    Known,
+    done=bitmaps,
+    claims=bitmaps,
+    drained=st.booleans(),
+    held=st.booleans(),
+    topic_id=topic_ids,
+)
 characters = st.one_of(
     st.sampled_from(string.ascii_letters + string.digits + "-_.="), st.characters()
 )
 
 
 def written(content: Known) -> str:
-    return encode(content.done, content.claims, drained=content.drained, held=content.held)
+    return encode(
+        content.done,
+        content.claims,
+        drained=content.drained,
+        held=content.held,
+        topic_id=content.topic_id,
+    )
 
 
 def reading(text: str) -> Known | str | None:
@@ -39,6 +56,7 @@ def reading(text: str) -> Known | str | None:
 
 @given(contents)
 @example(Known(WIDEST, WIDEST, drained=True, held=True))
+@example(Known(WIDEST, WIDEST, drained=True, held=True, topic_id=TOPIC))
 @example(Known(WIDEST, WIDEST, drained=True))
 @example(Known(0, 0, drained=False))
 def test_what_is_written_is_read_back_and_always_fits_the_broker(
@@ -53,6 +71,7 @@ def test_what_is_written_is_read_back_and_always_fits_the_broker(
 
 def test_the_longest_text_is_as_long_as_the_docstring_proves() -> None:
     assert len(encode(WIDEST, WIDEST, drained=True, held=True)) == 4_012
+    assert len(encode(WIDEST, WIDEST, drained=True, held=True, topic_id=TOPIC)) == 4_035
 
 
 def test_the_format_is_pinned() -> None:
@@ -61,6 +80,29 @@ def test_the_format_is_pinned() -> None:
 
     assert text == "1d.BQE.Ag.9y4o-Q"
     assert decode(text) == Known(0b1_0000_0101, 0b10, drained=True, held=False)
+
+
+def test_the_format_with_a_topic_is_pinned() -> None:
+    text = encode(0b1_0000_0101, 0b10, drained=True, topic_id=TOPIC)
+
+    assert text == f"2d.BQE.Ag.{TOPIC}.oEHv0w"
+    assert decode(text) == Known(0b1_0000_0101, 0b10, drained=True, topic_id=TOPIC)
+
+
+@pytest.mark.parametrize("topic_id", ["", TOPIC[:-1], TOPIC + "A", TOPIC[:-1] + ".", "\u00e9" * 22])
+def test_what_is_no_topic_id_is_refused(topic_id: str) -> None:
+    with pytest.raises(ValueError, match="no topic id"):
+        encode(1, 0, drained=False, topic_id=topic_id)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_version_with_the_parts_of_the_other_is_damaged(version: str) -> None:
+    """Under a right check: a release that writes this is not this one."""
+    topic = f".{TOPIC}" if version == "1" else ""
+    body = f"{version}.AQ.{topic}"
+    check = urlsafe_b64encode(crc32(body.encode()).to_bytes(4, "big")).rstrip(b"=").decode()
+
+    assert reading(f"{body}.{check}") == "damaged"
 
 
 @pytest.mark.parametrize(
@@ -154,6 +196,7 @@ def test_foreign_text_says_nothing(text: str) -> None:
     "text",
     [
         "2.AQ..AAAAAA",
+        "3.AQ..AAAAAA",
         "12d.AQ..AAAAAA",
         "1x.AQ..AAAAAA",
         "1hd.AQ..AAAAAA",

@@ -1,0 +1,232 @@
+"""Which topic a name stands for: one that is deleted and made anew has the same name, and other records.
+
+The library asks for metadata in a version that tells no ids, so this asks by itself. Brokers before 2.8 tell none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Mapping
+from io import BytesIO
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.protocol.abstract import AbstractType
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+
+from consumer.ports import Clock
+
+log = logging.getLogger(__name__)
+
+ASK_EVERY = 5.0
+"""Seconds for which a topic that is made anew without any sign of it may be read unnoticed."""
+ASK_AGAIN_AFTER = 1.0
+ANSWER_WITHIN = 5.0
+_ZERO: Final = bytes(16)
+
+
+class _Id(AbstractType[bytes]):
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> bytes:
+        return data.read(16)
+
+
+class _Answer(Response):
+    API_KEY = 3
+    API_VERSION = 10
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            CompactArray(
+                ("node_id", Int32),
+                ("host", CompactString("utf-8")),
+                ("port", Int32),
+                ("rack", CompactString("utf-8")),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("error_code", Int16),
+                ("topic", CompactString("utf-8")),
+                ("topic_id", _Id),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", CompactArray(Int32)),
+                        ("isr", CompactArray(Int32)),
+                        ("offline_replicas", CompactArray(Int32)),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("authorized_operations", Int32),
+        ("tags", TaggedFields),
+    )
+
+
+class _Question(RequestStruct):
+    API_KEY = 3
+    API_VERSION = 10
+    FLEXIBLE_VERSION = True
+    RESPONSE_TYPE = _Answer
+    SCHEMA = Schema(
+        (
+            "topics",
+            CompactArray(
+                ("topic_id", _Id), ("topic", CompactString("utf-8")), ("tags", TaggedFields)
+            ),
+        ),
+        ("allow_auto_topic_creation", Boolean),
+        ("cluster_operations", Boolean),
+        ("topic_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class TopicIdsRequest(Request[_Question]):
+    """The metadata of these topics, with their ids, making none."""
+
+    API_KEY = 3
+
+    def __init__(self, topics: Collection[str]) -> None:
+        self._topics = sorted(topics)
+
+    def build(self, request_struct_class: type[_Question]) -> _Question:
+        wanted: list[Any] = [(_ZERO, topic, {}) for topic in self._topics]
+        return request_struct_class(wanted, False, False, False, {})  # noqa: FBT003
+
+
+async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict[str, str | None]:
+    """The id of each topic, as Kafka writes it; None: there is no such topic now. Without those that say nothing.
+
+    Raises:
+        KafkaError: no broker answers.
+    """
+    client: Any = consumer._client  # noqa: SLF001
+    try:
+        answer = await client.send(client.get_random_node(), TopicIdsRequest(topics))
+    except NotImplementedError:
+        return {}  # the broker is too old for them
+    found: dict[str, str | None] = {}
+    for code, topic, topic_id, *_ in answer.topics:
+        if code == UnknownTopicOrPartitionError.errno:
+            found[topic] = None
+        elif code == 0 and topic_id != _ZERO:
+            found[topic] = urlsafe_b64encode(topic_id).rstrip(b"=").decode()
+    return found
+
+
+class TopicWatch:
+    """Sees that each name still stands for the topic that it stood for when the session began.
+
+    It asks from time to time, and at once where the library sees a sign: it wants new metadata when a broker does not
+    know a partition. Until that is answered the topics are `doubted`.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
+        self._consumer = consumer
+        self._clock = clock
+        self._ids: dict[str, str] = {}
+        self._doubts = 0
+        self._ask_at = 0.0
+        self._asking: asyncio.Task[None] | None = None
+        self.doubted = False
+        self.faults: Mapping[str, str] = {}
+        """By topic: why nothing more may be read of it."""
+        client: Any = consumer._client  # noqa: SLF001
+        self._refresh = client.force_metadata_update
+        client.force_metadata_update = self._doubt_and_refresh
+
+    async def begin(self, topics: Collection[str]) -> Mapping[str, str | None]:
+        """A session begins: what these names stand for now.
+
+        Raises:
+            KafkaError: no broker answers.
+        """
+        found = await topic_ids(self._consumer, topics) if topics else {}
+        self._ids = {topic: id_ for topic, id_ in found.items() if id_ is not None}
+        self._settle(found)
+        return found
+
+    def doubt(self) -> None:
+        """Something is not as it was: ask at once, and hand out nothing until it is answered."""
+        self._doubts += 1
+        self.doubted = bool(self._ids)
+        self._ask_at = 0.0
+
+    def look(self) -> None:
+        """Ask, if it is time to; costs nothing otherwise."""
+        if self._asking is None and self._ids and self._ask_at <= self._clock.now():
+            self._asking = asyncio.create_task(self._ask(dict(self._ids)), name="kafka-topic-ids")
+
+    def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def _ask(self, ids: dict[str, str]) -> None:
+        doubts = self._doubts
+        try:
+            # One broker that hangs must not keep the others' records back for long.
+            async with asyncio.timeout(ANSWER_WITHIN):
+                found = await topic_ids(self._consumer, ids)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("topic ids not read: %r", error)
+            self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
+        else:
+            # An answer that was on its way when the sign was seen may be from before.
+            if (ids, doubts) == (self._ids, self._doubts):
+                self._settle(found)
+        finally:
+            self._asking = None
+
+    def _settle(self, found: Mapping[str, str | None]) -> None:
+        self.doubted = False
+        self._ask_at = self._clock.now() + ASK_EVERY
+        self.faults = {
+            topic: _fault(self._ids[topic], now)
+            for topic, now in found.items()
+            if topic in self._ids and now != self._ids[topic]
+        }
+
+    def _doubt_and_refresh(self) -> Any:
+        self.doubt()
+        return self._refresh()
+
+
+def _fault(then: str, now: str | None) -> str:
+    if now is None:
+        return "its topic is gone: it was deleted, or this user may not see it any more"
+    return (
+        f"its topic was made anew: it was the one with id {then}, the name is now that of {now}, which would be "
+        "read from the middle; stop the group, and set its offset to where it shall go on "
+        "(kafka-consumer-groups --reset-offsets)"
+    )
