@@ -64,6 +64,12 @@ def _name(text: str) -> str:
     return text
 
 
+def _host_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be a host name, without scheme and port")
+    return text
+
+
 def _module(text: str) -> str:
     if not _MODULE.fullmatch(text):
         raise ValueError('must be an import path such as "schemas", not a file name')
@@ -117,6 +123,9 @@ Servers = Annotated[
     tuple[Annotated[str, AfterValidator(_server)], ...], NoDecode, BeforeValidator(_split)
 ]
 Scopes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+HostNames = Annotated[
+    tuple[Annotated[str, AfterValidator(_host_name)], ...], NoDecode, BeforeValidator(_split)
+]
 ApiName = Annotated[str, AfterValidator(_name)]
 ModulePath = Annotated[str, AfterValidator(_module)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]

@@ -79,8 +79,12 @@ def advice(settings: Settings) -> Iterator[str]:
             "kafka.security_protocol = SASL_PLAINTEXT sends the password in clear"
             f" to {remote[0]}: use SASL_SSL"
         )
-    if settings.admin.model_fields_set - {"host"} and settings.admin.port:
-        yield "admin: this version serves no HTTP, so the section has no effect"
+    admin = settings.admin
+    if admin.port and admin.secrets and not is_loopback(admin.host):
+        yield (
+            f"admin: the token travels in clear to {admin.host}: keep the port inside the pod's network,"
+            " or put TLS before it"
+        )
 
 
 def variable(section: type[Section] | Section, key: str) -> str:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from consumer.settings.fields import (
     ApiName,
     BaseUrl,
+    HostNames,
     LetterTopic,
     Lower,
     ModulePath,
@@ -191,6 +192,8 @@ class AdminSettings(Section):
     port: int = Field(default=8080, ge=0, le=65_535)
     token: SecretStr | None = None
     token_file: Path | None = None
+    allowed_hosts: HostNames = ()
+    """Names beside addresses and `host` by which it is spoken to."""
 
 
 class LogSettings(Section):

@@ -248,6 +248,22 @@ def test_a_password_over_an_open_line_is_warned_of(tmp_path: Path) -> None:
     assert local.warnings == ()
 
 
-def test_a_section_without_effect_is_warned_of() -> None:
-    assert "no effect" in loaded(f"{ENOUGH}\n[admin]\nport = 9000\n").warnings[0]
-    assert loaded(f"{ENOUGH}\n[admin]\nport = 0\n").warnings == ()
+def test_a_token_over_an_open_line_is_warned_of() -> None:
+    line = 'token = "0123456789abcdef"'
+
+    def warnings(lines: str) -> tuple[str, ...]:
+        return loaded(f"{ENOUGH}\n[admin]\n{lines}\n").warnings
+
+    assert "in clear to 0.0.0.0" in warnings(f'host = "0.0.0.0"\n{line}')[0]
+    assert warnings(line) == ()
+    assert warnings('host = "0.0.0.0"') == ()
+    assert warnings(f'host = "0.0.0.0"\nport = 0\n{line}') == ()
+
+
+def test_the_names_of_the_admin_port_are_names_alone() -> None:
+    settings = loaded(f'{ENOUGH}\n[admin]\nallowed_hosts = "consumer.svc, metrics"\n')
+
+    assert settings.admin.allowed_hosts == ("consumer.svc", "metrics")
+    for wrong in ("*", "https://consumer", "consumer:8080", "a/b"):
+        with pytest.raises(InvalidSettings, match=r"admin\.allowed_hosts"):
+            loaded(f'{ENOUGH}\n[admin]\nallowed_hosts = ["{wrong}"]\n')
