@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
+from consumer.app.administration import Instruments, Watched, administered
 from consumer.app.configs import (
     core_limits,
     foundry_config,
@@ -37,8 +38,6 @@ from consumer.pipeline import make_prepare
 from consumer.settings import Settings
 from consumer.telemetry import (
     Failing,
-    Sums,
-    Telemetry,
     TracedActions,
     TracedLetters,
     say,
@@ -106,7 +105,8 @@ async def _serve(
     tokens = kafka_tokens(settings)
     fetch_token = None if tokens is None else tokens.fetch
     clock, failing = AwakeClock(), Failing()
-    watch = Telemetry(_sums(contracts), time.monotonic)
+    instruments = Instruments(settings, contracts)
+    watch = instruments.watch
     limits, retry = core_limits(settings)
     kafka = KafkaSource(config, contracts.by_topic, clock, fetch_token=fetch_token)
     source = WatchedSource(kafka, clock, lease_length=config.lease_length)
@@ -117,7 +117,12 @@ async def _serve(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_running(lag.run(), "loop lag"))
         stack.callback(watch.flush)
-        foundry = await stack.enter_async_context(open_foundry(foundry_config(settings)))
+        foundry = await stack.enter_async_context(
+            open_foundry(foundry_config(settings), told=instruments.durations)
+        )
+        actions = instruments.metered(
+            TracedActions(foundry.actions, failing, tracer_from(os.environ))
+        )
         letters = await stack.enter_async_context(
             KafkaDeadLetters(
                 config,
@@ -128,7 +133,7 @@ async def _serve(
         )
         core = Dispatch(
             source,
-            TracedActions(foundry.actions, failing, tracer_from(os.environ)),
+            actions,
             TracedLetters(letters, failing),
             clock,
             watch,
@@ -138,6 +143,8 @@ async def _serve(
             budget=letter_budget(settings),
             rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
         )
+        parts = Watched(core, source, actions, foundry.tokens, live=dict)
+        await stack.enter_async_context(administered(settings, instruments, parts))
         lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
         ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)
         _say_start(settings, contracts)
@@ -162,13 +169,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS, 10, 20)
-
-
-def _sums(contracts: Contracts) -> Sums:
-    return Sums(
-        topics=contracts.by_topic,
-        actions=[action.action_type.name for action in contracts.actions],
-    )
 
 
 def _say_start(settings: Settings, contracts: Contracts) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Protocol, get_args
 
 from consumer.errors import GateReason
+from consumer.model import Partition
 from consumer.state.gate import HELD, Gate
 from consumer.state.workload import Workload
 from consumer.telemetry.meters import Meters
@@ -47,6 +48,15 @@ class Sources:
     """The action types that the contracts name."""
     now: Callable[[], float]
     wall: Callable[[], float]
+
+    def assigned(self, assignment: Collection[Partition] | None) -> bool:
+        """The group gave this member its partitions, and it has not begun to hand them over.
+
+        None may be given: where there are more members than partitions some only stand by.
+        """
+        if assignment is None:
+            return False
+        return not assignment or bool(self.workload.tenures)
 
     def token_expires_at(self) -> float | None:
         """Unix time, or None without a token."""

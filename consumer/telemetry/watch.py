@@ -53,8 +53,8 @@ class Telemetry:
         self.commits: dict[Partition, LastCommit] = {}
         self.remedies: dict[tuple[str, str], str] = {}
         """What a person has to do, by scope and reason of what is closed now; where there is something."""
-        self.in_session = False
-        """The group has given this member its partitions, be it none, and not taken them back."""
+        self.assignment: frozenset[Partition] | None = None
+        """What the group gave this member, be it nothing; None: it gave nothing yet, or took it back."""
 
     # Once for each request, whose entries all have one action; what is done for each record is hot.
 
@@ -148,12 +148,12 @@ class Telemetry:
 
     def assigned(self, partitions: Collection[Partition]) -> None:
         self.sums.add("rebalances_total")
-        self.in_session = True
+        self.assignment = frozenset(partitions)
         self.commits.clear()
         say(_log, logging.INFO, "assigned", count=len(partitions), partitions=_named(partitions))
 
     def revoked(self, partitions: Collection[Partition], *, drained: bool) -> None:
-        self.in_session = False
+        self.assignment = None
         level = logging.INFO if drained else logging.WARNING
         named = _named(partitions)
         say(_log, level, "revoked", count=len(partitions), drained=drained, partitions=named)

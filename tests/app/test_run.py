@@ -83,6 +83,8 @@ class Place:
             ontology = "fieldwork"
             client_id = "{DEFAULT_CLIENT[0]}"
             request_timeout = 5
+            [admin]
+            port = 0
             """
         )
 

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 import pytest
 from pydantic import ByteSize, SecretStr
 
+from consumer.admin.server import AdminConfig, Surface, application
 from consumer.check import check
 from consumer.cli import DONE, NO, WRONG, main as cli
 from consumer.errors import GateReason, Reason
@@ -23,6 +25,8 @@ from consumer.settings import load_settings
 from consumer.settings.load import SECTIONS
 from consumer.settings.rules import variable
 from consumer.settings.sections import Section
+from consumer.telemetry.names import COUNTERS, GAUGES, HISTOGRAMS, full_name
+from tests.admin.asking import KeepingOperator
 from tests.docs.pages import PAGES, ROOT, Page, bare
 
 README = Page("README.md")
@@ -127,7 +131,7 @@ def default_of(section: type[Section], key: str) -> str | None:
     if isinstance(value, ByteSize):
         return value.human_readable().replace(".0", "")
     if isinstance(value, tuple):
-        return ", ".join(value)
+        return ", ".join(value) or "empty"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -156,6 +160,30 @@ def test_the_table_of_reasons_is_the_codes() -> None:
 
 def test_the_table_of_letter_headers_is_the_codes() -> None:
     assert {bare(row[0]) for row in README.table("header")} == OWN | {TRACE}
+
+
+def test_the_table_of_metrics_is_the_codes() -> None:
+    wanted = [
+        (full_name(name), ", ".join(metric.labels) or "none", bare(metric.meaning))
+        for table in (COUNTERS, GAUGES, HISTOGRAMS)
+        for name, metric in table.items()
+    ]
+
+    rows = README.table("metric", "labels", "means")
+
+    assert [(bare(name), bare(labels), bare(means)) for name, labels, means in rows] == wanted
+
+
+def test_the_table_of_paths_is_what_is_served() -> None:
+    surface = Surface(dict, dict, lambda accept: (b"", ""), dict, KeepingOperator())
+    app = application(AdminConfig("127.0.0.1", 0, None, ()), surface, time.monotonic)
+    served = {
+        f"{route.method} {route.resource.canonical}"
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+
+    assert {bare(row[0]).removesuffix("?offset=") for row in README.table("path")} == served
 
 
 def test_the_table_of_gates_is_the_codes() -> None:

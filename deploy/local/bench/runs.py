@@ -41,6 +41,8 @@ client_secret = "{client_secret}"
 max_in_flight = {in_flight}
 [dead_letters]
 topic = "{letters}"
+[admin]
+port = 0
 [log]
 level = "warning"
 format = "json"

@@ -1,0 +1,63 @@
+"""What is answered where the answer is no: RFC 9457, and never a value that the caller sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from consumer.errors import ConsumerError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(ConsumerError):
+    """The answer is no, and why. `detail` is a sentence for a person."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        checks: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+        self.checks = checks
+        """Of a probe: each check with what is wrong; empty text where nothing is."""
+
+    def response(self) -> web.Response:
+        """As it is sent."""
+        body: dict[str, object] = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+        }
+        if self.checks is not None:
+            body["checks"] = dict(self.checks)
+        return web.json_response(
+            body, status=self.status, headers=self.headers, content_type=CONTENT_TYPE
+        )
+
+
+_ROUTES: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this path",
+    HTTPStatus.METHOD_NOT_ALLOWED: "not with this method: see Allow",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large: none is wanted",
+}
+
+
+def from_router(failure: web.HTTPException) -> Problem:
+    """What the library itself says no to."""
+    allow = failure.headers.get(hdrs.ALLOW)
+    status = HTTPStatus(failure.status)
+    return Problem(
+        status,
+        _ROUTES.get(status, status.description or status.phrase),
+        headers=None if allow is None else {hdrs.ALLOW: allow},
+    )

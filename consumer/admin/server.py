@@ -1,0 +1,138 @@
+"""The server: its routes, where it listens, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+
+from consumer.admin.bearer import Doorkeeper
+from consumer.admin.guard import (
+    MOST_BODY_BYTES,
+    addressed_to,
+    mark,
+    say_no_in_json,
+    take_no_body,
+)
+from consumer.admin.problems import Problem
+from consumer.admin.verbs import Operator, Verbs
+from consumer.errors import StartRefused
+from consumer.ports import Checks
+from consumer.settings import Secret
+
+_LINGER: Final = 1.0
+_IDLE: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdminConfig:
+    """The `[admin]` section. Port 0 is any free one: whether it is served at all is not decided here."""
+
+    host: str
+    port: int
+    token: Secret | None
+    allowed_hosts: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What the routes show and do. All but the operator's `skip` is quick and raises nothing."""
+
+    live: Checks
+    ready: Checks
+    metrics: Callable[[str], tuple[bytes, str]]
+    """The `Accept` header to a page and its content type."""
+    status: Callable[[], Mapping[str, Any]]
+    """JSON; `gate` is a list of what is closed."""
+    operator: Operator
+
+
+@asynccontextmanager
+async def serve(
+    config: AdminConfig, surface: Surface, *, now: Callable[[], float] = time.monotonic
+) -> AsyncIterator[int]:
+    """Answer until the block ends; gives the port. It has no part in the flow: a slow client holds nothing up.
+
+    Raises:
+        StartRefused: the address cannot be listened on.
+    """
+    runner = web.AppRunner(
+        application(config, surface, now),
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=_IDLE,
+        lingering_time=_LINGER,
+        shutdown_timeout=_LINGER,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port)
+        try:
+            await site.start()
+        except OSError as failure:
+            raise StartRefused(
+                f"admin: {config.host} port {config.port} cannot be listened on: {failure.strerror};"
+                " set admin.port to a free one, or to 0 for none"
+            ) from failure
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def application(config: AdminConfig, surface: Surface, now: Callable[[], float]) -> web.Application:
+    """The routes and what every request passes first."""
+    app = web.Application(
+        middlewares=[
+            say_no_in_json,
+            addressed_to([config.host, *config.allowed_hosts]),
+            take_no_body,
+        ],
+        client_max_size=MOST_BODY_BYTES,
+    )
+    app.on_response_prepare.append(mark)
+    verbs = Verbs(surface.operator, Doorkeeper(config.token, now), surface.status)
+    app.add_routes(
+        [
+            web.get("/livez", _probe(surface.live)),
+            web.get("/readyz", _probe(surface.ready)),
+            web.get("/metrics", _metrics(surface.metrics)),
+            web.get("/status", _status(surface.status)),
+            *verbs.routes(),
+        ]
+    )
+    return app
+
+
+def _probe(checks: Checks) -> Callable[[web.Request], Any]:
+    async def answer(_: web.Request) -> web.Response:
+        found = checks()
+        failing = {name: why for name, why in found.items() if why}
+        if failing:
+            said = "; ".join(f"{name}: {why}" for name, why in failing.items())
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, said, checks=found)
+        return web.json_response({"checks": dict(found)})
+
+    return answer
+
+
+def _metrics(page: Callable[[str], tuple[bytes, str]]) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        body, content_type = page(request.headers.get(hdrs.ACCEPT, ""))
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+    return answer
+
+
+def _status(status: Callable[[], Mapping[str, Any]]) -> Callable[[web.Request], Any]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(
+            text=json.dumps(status(), indent=2) + "\n", content_type="application/json"
+        )
+
+    return answer

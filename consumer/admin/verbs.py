@@ -1,0 +1,120 @@
+"""The verbs of an operator. Each leaves a line in the log: who, what, and what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from consumer.admin.bearer import Doorkeeper
+from consumer.admin.problems import Problem
+from consumer.errors import NotAssigned, SkipRefused
+from consumer.model import Partition
+from consumer.telemetry import say
+
+ACTOR: Final = "X-Actor"
+"""Who it is, as the caller says: the token is shared, so nothing proves it."""
+_MOST_OFFSET: Final = 2**63 - 1
+_MOST_DIGITS: Final = 19
+_log = logging.getLogger(__name__)
+
+Verb = Callable[[web.Request], Awaitable[dict[str, object]]]
+
+
+class Operator(Protocol):
+    """What the verbs do: `Dispatch`."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+    async def skip(self, partition: Partition, offset: int) -> str:
+        """Raises SkipRefused, NotAssigned."""
+        ...
+
+
+class Verbs:
+    """Routes that change something: by POST alone, with the token alone."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        doorkeeper: Doorkeeper,
+        status: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._operator = operator
+        self._doorkeeper = doorkeeper
+        self._status = status
+
+    def routes(self) -> list[web.RouteDef]:
+        """A path whose parts cannot be a topic and a partition is not there."""
+        topic, partition = "{topic:[A-Za-z0-9._-]{1,249}}", "{partition:[0-9]{1,10}}"
+        return [
+            web.post("/pause", self._audited("pause", self._pause)),
+            web.post("/resume", self._audited("resume", self._resume)),
+            web.post(f"/partitions/{topic}/{partition}/skip", self._audited("skip", self._skip)),
+        ]
+
+    def _audited(self, name: str, verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def do(request: web.Request) -> web.Response:
+            try:
+                self._doorkeeper.admit(request)
+                told = await verb(request)
+            except Problem as problem:
+                # Beyond the limit a line each would be a flood of somebody else's making.
+                if problem.status is not HTTPStatus.TOO_MANY_REQUESTS:
+                    _say(request, name, problem.status.phrase.lower(), why=problem.detail)
+                raise
+            _say(request, name, "done", what=told.get("skipped"))
+            return web.json_response(told)
+
+        return do
+
+    async def _pause(self, _: web.Request) -> dict[str, object]:
+        self._operator.pause()
+        return {"gate": self._status()["gate"]}
+
+    async def _resume(self, _: web.Request) -> dict[str, object]:
+        self._operator.resume()
+        return {"gate": self._status()["gate"]}
+
+    async def _skip(self, request: web.Request) -> dict[str, object]:
+        partition = Partition(request.match_info["topic"], int(request.match_info["partition"]))
+        offset = _offset(request)
+        try:
+            return {"skipped": await self._operator.skip(partition, offset)}
+        except NotAssigned as refused:
+            raise Problem(HTTPStatus.NOT_FOUND, str(refused)) from None
+        except SkipRefused as refused:
+            raise Problem(HTTPStatus.CONFLICT, str(refused)) from None
+
+
+def _offset(request: web.Request) -> int:
+    given = request.query.getall("offset", [])
+    text = given[0] if len(given) == 1 else ""
+    # Not `isdigit` alone, which takes digits of all scripts; not `int` first, which is slow on long ones.
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise Problem(HTTPStatus.BAD_REQUEST, "one ?offset= is wanted, a whole number from 0 on")
+    offset = int(text)
+    if offset > _MOST_OFFSET:
+        raise Problem(HTTPStatus.BAD_REQUEST, "no offset is as large as that")
+    return offset
+
+
+def _say(request: web.Request, verb: str, outcome: str, **more: object) -> None:
+    # A warning whatever comes of it: what a person did is to be found at any level but `error`.
+    say(
+        _log,
+        logging.WARNING,
+        "operator",
+        verb=verb,
+        outcome=outcome,
+        remote=request.remote,
+        actor=request.headers.get(ACTOR),
+        topic=request.match_info.get("topic"),
+        partition=request.match_info.get("partition"),
+        offset=request.query.get("offset"),
+        **more,
+    )

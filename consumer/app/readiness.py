@@ -1,0 +1,52 @@
+"""When the service is ready: assigned, and Foundry gave a token once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from consumer.outcomes import Outage
+from consumer.telemetry import say
+
+_AGAIN_AFTER: Final = 5.0
+_SELDOM: Final = 60.0
+"""Seconds between two tries at the most: a request that has something to send asks anew by itself."""
+_log = logging.getLogger(__name__)
+
+
+class FirstToken(Protocol):
+    """Foundry's tokens, as far as the first one matters."""
+
+    @property
+    def fetched(self) -> int: ...
+    async def get(self) -> object: ...
+
+
+class Readiness:
+    """A closed gate is not looked at: it is waited out, and no other instance would do better."""
+
+    def __init__(self, assigned: Callable[[], bool], tokens: FirstToken) -> None:
+        self._assigned = assigned
+        self._tokens = tokens
+        self._lacking = "not asked for yet"
+
+    def checks(self) -> Mapping[str, str]:
+        """As `consumer.ports.Checks`."""
+        assigned = "" if self._assigned() else "the group has not assigned partitions"
+        token = "" if self._tokens.fetched else f"Foundry gave no token: {self._lacking}"
+        return {"assigned": assigned, "token": token}
+
+    async def fetch_first_token(self) -> None:
+        """Ask until there is one: where nothing is to be sent, nobody else does."""
+        wait = _AGAIN_AFTER
+        while True:
+            got = await self._tokens.get()
+            if not isinstance(got, Outage):
+                return
+            if got.answer.cause != self._lacking:
+                self._lacking = got.answer.cause
+                say(_log, logging.WARNING, "no token", cause=self._lacking, remedy=got.remedy)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _SELDOM)

@@ -1,0 +1,331 @@
+"""The port around a core that works: what it says of itself is so, and its verbs reach it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from consumer.admin import status
+from consumer.app.readiness import Readiness
+from consumer.dispatch import Dispatch
+from consumer.errors import GateReason
+from consumer.model import CommitResult
+from consumer.outcomes import Answer, Outage
+from consumer.telemetry import (
+    MeteredActions,
+    Meters,
+    Progress,
+    RequestDurations,
+    Sources,
+    Sums,
+    Telemetry,
+    exposition,
+    look_at,
+)
+from consumer.telemetry.names import COUNTERS, GAUGES, HISTOGRAMS, full_name
+from tests import virtual_time
+from tests.fakes.foundry import Down
+from tests.flow.process import Ports, Service, core
+from tests.flow.simulate import simulate
+from tests.flow.world import LIMITS, TOPIC, World
+from tests.telemetry.values import logged
+
+EPOCH = 1_700_000_000.0
+OPEN_LABELS = {"retries_total"}
+"""Their causes are Foundry's: nobody knows them beforehand."""
+
+
+@dataclass
+class Tokens:
+    """A token that ends in ten minutes of the world's time, once it was fetched."""
+
+    now: Callable[[], float]
+    fetched: int = 0
+    failed: int = 0
+
+    @property
+    def expires_at(self) -> float | None:
+        return self.now() + 600 if self.fetched else None
+
+
+@dataclass
+class Seen:
+    """One process, and all that shows it."""
+
+    core: Dispatch
+    watch: Telemetry
+    sources: Sources
+    meters: Meters
+    tokens: Tokens
+    follow: asyncio.Task[None]
+
+    def status(self) -> Any:
+        return status(self.sources, self.watch)
+
+    def series(self) -> dict[tuple[str, ...], float]:
+        """Full name and label values, the buckets left out."""
+        page, _ = exposition(self.meters, "")
+        return {
+            (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
+            for family in parse(page.decode())
+            for sample in family.samples
+            if "le" not in sample.labels
+        }
+
+
+def watched(story: Callable[[World, Seen], Awaitable[None]]) -> None:
+    """A world with one process that is looked at as `app` does."""
+    made: list[tuple[Ports, MeteredActions, Telemetry, Sums]] = []
+
+    def service(ports: Ports) -> Service:
+        now = asyncio.get_running_loop().time
+        sums = Sums(topics=[TOPIC], actions=["set"], event_types=["e"])
+        RequestDurations(sums, "stack.example", 443)
+        watch, actions = Telemetry(sums, now), MeteredActions(ports.actions, sums)
+        made.append((ports, actions, watch, sums))
+        return core(replace(ports, watch=watch, actions=actions))
+
+    async def main(world: World) -> None:
+        process = world.start()
+        ports, actions, watch, sums = made[0]
+        dispatch, now = process.service, world.loop.time
+        assert isinstance(dispatch, Dispatch)
+        progress, tokens = Progress(dispatch.workload, ports.source, now), Tokens(now)
+        sources = Sources(
+            workload=dispatch.workload,
+            gate=dispatch.gate,
+            progress=progress,
+            token=tokens,
+            in_flight=lambda: actions.in_flight,
+            concurrency_limit=lambda: LIMITS.max_in_flight,
+            letter_budget=lambda: dispatch.budget.remaining,
+            actions=["set"],
+            now=now,
+            wall=lambda: EPOCH + now(),
+        )
+        meters = Meters(sums)
+        look_at(sources, meters)
+        task = world.loop.create_task(progress.follow())
+        await story(world, Seen(dispatch, watch, sources, meters, tokens, task))
+        task.cancel()
+
+    simulate(main, service=service)
+
+
+def test_every_series_whose_labels_are_known_is_there_from_the_start() -> None:
+    """Before the group has given anything: an alert on a series that is not there yet stays silent."""
+
+    async def story(world: World, seen: Seen) -> None:
+        found = {name for name, *_ in seen.series()}
+        of_partitions = {"lag_records", "oldest_unsettled_seconds"}
+
+        for name in (*COUNTERS, *GAUGES):
+            assert (full_name(name) in found) is (name not in OPEN_LABELS | of_partitions), name
+        for histogram in HISTOGRAMS:
+            assert f"{full_name(histogram)}_count" in found
+
+        await asyncio.sleep(2)
+        found = {name for name, *_ in seen.series()}
+        assert {full_name("lag_records"), full_name("oldest_unsettled_seconds")} <= found
+
+    watched(story)
+
+
+def test_the_gate_has_a_series_for_each_scope_and_reason() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        def closed() -> dict[tuple[str, ...], float]:
+            return {
+                labels: value
+                for (name, *labels_), value in seen.series().items()
+                if name == "foundry_consumer_gate_closed"
+                for labels in [tuple(labels_)]
+            }
+
+        before = closed()
+        seen.core.pause()
+        during = closed()
+        seen.core.resume()
+
+        assert set(before) == {(r, s) for r in get_args(GateReason) for s in ("all", "set")}
+        assert not any(before.values())
+        assert {labels for labels, value in during.items() if value} == {("operator", "all")}
+        assert not any(closed().values())
+
+    watched(story)
+
+
+def test_the_status_tells_where_each_partition_stands() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        assert seen.status()["partitions"] == []
+        assert seen.status()["assigned"] is False
+        world.produce(50)
+        await world.settled()
+        await asyncio.sleep(8)
+
+        now = seen.status()
+
+        end = world.log.end(world.partition(0))
+        (partition,) = now["partitions"]
+        assert now["assigned"] is True
+        assert (partition["topic"], partition["partition"]) == (TOPIC, 0)
+        assert partition["position"] == partition["watermark"] == partition["end"] == end
+        assert (partition["lag"], partition["oldest_unsettled_seconds"]) == (0, 0)
+        assert partition["stuck"] is None
+        assert partition["last_commit"]["outcome"] == CommitResult.STORED.value
+        assert partition["last_commit"]["at"].startswith("2023-11-14T22:")
+        assert (now["queued"]["records"], now["queued"]["lanes"]) == (0, 0)
+
+    watched(story)
+
+
+def test_a_pause_sends_nothing_until_the_resume_and_says_since_when() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        await asyncio.sleep(2)
+        seen.core.pause()
+        await asyncio.sleep(1)
+        asked = world.foundry.requests
+        world.produce(50)
+        await asyncio.sleep(30)
+
+        paused = seen.status()
+
+        (reason,) = paused["gate"]
+        assert (reason["scope"], reason["reason"], reason["seconds"]) == ("all", "operator", 31)
+        assert reason["since"].startswith("2023-11-14T22:30:02")
+        assert "resume" in reason["remedy"]
+        assert paused["partitions"][0]["lag"] == 50
+        assert world.foundry.requests == asked
+        seen.core.resume()
+        await world.settled(within=30)
+        assert seen.status()["gate"] == []
+
+    watched(story)
+
+
+def test_an_outage_shows_in_the_gate_the_queue_and_the_age() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + 60, None))
+        world.produce(50)
+        await asyncio.sleep(30)
+
+        series, now = seen.series(), seen.status()
+
+        assert now["gate"][0]["reason"] in get_args(GateReason)
+        assert series["foundry_consumer_gate_closed", now["gate"][0]["reason"], "all"] == 1
+        assert series["foundry_consumer_queued_records",] == now["queued"]["records"] == 50
+        assert series["foundry_consumer_lag_records", "0", TOPIC] == 50
+        age = series["foundry_consumer_oldest_unsettled_seconds", "0", TOPIC]
+        assert 28 < age < 32
+
+    watched(story)
+
+
+def test_the_token_is_told_by_its_end_alone() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        none = seen.status()["token"]
+        at_first = seen.series()["foundry_consumer_token_expiry_timestamp_seconds",]
+        seen.tokens.fetched, seen.tokens.failed = 2, 1
+
+        held, series = seen.status()["token"], seen.series()
+
+        assert none == {"held": False, "expires_at": None, "fetched": 0, "failed": 0}
+        assert at_first == 0
+        assert (held["held"], held["fetched"], held["failed"]) == (True, 2, 1)
+        expiry = series["foundry_consumer_token_expiry_timestamp_seconds",]
+        assert expiry == EPOCH + world.loop.time() + 600
+        assert series["foundry_consumer_token_fetches_total", "fetched"] == 2
+        assert series["foundry_consumer_token_fetches_total", "failed"] == 1
+
+    watched(story)
+
+
+def test_what_the_core_did_is_what_is_counted() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        world.produce(45)
+        await world.settled()
+
+        series = seen.series()
+
+        assert series["foundry_consumer_records_total", "applied", TOPIC] == 45
+        assert series["foundry_consumer_settle_duration_seconds_count", TOPIC] == 45
+        assert series["foundry_consumer_batch_size_sum",] == 45
+        assert series["foundry_consumer_in_flight_requests",] == 0
+        assert series["foundry_consumer_concurrency_limit",] == LIMITS.max_in_flight
+
+    watched(story)
+
+
+# Readiness ----------------------------------------------------------------------------------------
+
+
+class SlowTokens:
+    """Gives one after so many refusals."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.asked = 0
+        self.fetched = 0
+
+    async def get(self) -> object:
+        self.asked += 1
+        if self.asked <= self.refusals:
+            return Outage(Answer("invalid_client"), "token", remedy="look at the secret")
+        self.fetched += 1
+        return object()
+
+
+def test_ready_is_assigned_and_a_token_once_whatever_the_gate_does() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        readiness = Readiness(lambda: seen.sources.assigned(seen.watch.assignment), SlowTokens(0))
+        before = readiness.checks()
+        await readiness.fetch_first_token()
+        await asyncio.sleep(2)
+        seen.core.pause()
+        closed = readiness.checks()
+        seen.core.resume()
+        await world.stop(world.alive[0])
+        after = readiness.checks()
+
+        assert set(before) == {"assigned", "token"}
+        assert all(before.values())
+        assert not any(closed.values())
+        assert after["assigned"]
+        assert not after["token"]
+
+    watched(story)
+
+
+def test_a_member_to_which_no_partition_fell_is_ready_and_one_that_lost_its_own_is_not() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        await asyncio.sleep(2)
+        seen.watch.revoked([world.partition(0)], drained=True)
+        lost = seen.status()["assigned"]
+        seen.watch.assigned([])
+        assert (lost, seen.status()["assigned"]) == (False, True)
+
+    watched(story)
+
+
+def test_the_first_token_is_asked_for_until_there_is_one_ever_more_seldom() -> None:
+    async def main() -> tuple[SlowTokens, float, str]:
+        loop = asyncio.get_running_loop()
+        tokens, began = SlowTokens(8), loop.time()
+        readiness = Readiness(lambda: False, tokens)
+        task = loop.create_task(readiness.fetch_first_token())
+        await asyncio.sleep(1)
+        why = readiness.checks()["token"]
+        await task
+        return tokens, loop.time() - began, why
+
+    with logged() as lines:
+        tokens, took, why = virtual_time.run(main())
+
+    assert tokens.asked == 9
+    assert took == 5 + 10 + 20 + 40 + 4 * 60
+    assert "invalid_client" in why
+    (line,) = lines.of("no token")
+    assert line["remedy"] == "look at the secret"
