@@ -19,12 +19,23 @@ from tests.mutations.handovers import HANDOVERS
 from tests.mutations.limits import LIMITS
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
+from tests.mutations.operators import OPERATORS
 from tests.mutations.outages import OUTAGES
 from tests.mutations.secrecy import SECRECY
 from tests.mutations.unknowns import UNKNOWNS
 
 LAWS = range(1, 13)
-MUTATIONS = (*LOSSES, *HANDOVERS, *OUTAGES, *UNKNOWNS, *ANSWERS, *LIMITS, *ENDINGS, *SECRECY)
+MUTATIONS = (
+    *LOSSES,
+    *HANDOVERS,
+    *OUTAGES,
+    *UNKNOWNS,
+    *ANSWERS,
+    *LIMITS,
+    *ENDINGS,
+    *SECRECY,
+    *OPERATORS,
+)
 
 pytestmark = pytest.mark.timeout(300)
 
