@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote
 
 from pydantic_core import to_jsonable_python
 
@@ -13,6 +15,12 @@ from consumer.contracts._faults import fault, is_text
 from consumer.contracts.events import Event
 from consumer.model import Lookup
 
+LONGEST_KEY: Final = 4_000
+"""Characters of a primary key in a URL: servers and proxies take lines of 8,000, host and path included."""
+LONGEST_SEARCH_VALUE: Final = 16_000
+"""Bytes of a search value in JSON."""
+_MOST_PER_CHARACTER: Final = 12
+"""A character is at most four bytes, each `%xx` in a URL; in JSON it is less."""
 E = TypeVar("E", bound=Event)
 
 FieldOrFunction = str | Callable[[E], Any]
@@ -47,9 +55,13 @@ class Ask(Generic[E]):
     def lookup(self, event: E) -> Lookup:
         """What to read for this event. The owners' functions run here, and may raise.
 
+        What no request can carry is refused here, as the record's fault: asked for, it would be answered
+        with an error that looks like an outage.
+
         Raises:
             TypeError: a primary key that is neither text nor a whole number.
-            ValueError: an empty key, or a search value that is None: it would find other objects.
+            ValueError: a key that is empty, too long or has control characters, a search value that is None (it would find other
+                objects), too long or no JSON.
         """
         return Lookup(
             object_type=self.object_type,
@@ -139,10 +151,27 @@ def _primary_key(value: Any) -> str | int:
     if value in ("", ".", ".."):
         # No such segment stands in a URL: the object could never be asked for.
         raise ValueError("the primary key is empty, or a path step")
+    text = str(value)
+    if not _surely_fits(text, LONGEST_KEY) and len(quote(text, safe="")) > LONGEST_KEY:
+        raise ValueError("the primary key is too long for a URL")
+    if not text.isprintable() and any(character < " " or character == "\x7f" for character in text):
+        # However it is quoted: a line end in a path is what proxies and firewalls refuse.
+        raise ValueError("the primary key has a control character")
     return value
+
+
+def _surely_fits(text: str, limit: int) -> bool:
+    """Without encoding it: it is asked for each record."""
+    return len(text) * _MOST_PER_CHARACTER <= limit and text.isascii()
 
 
 def _search_value(name: str, value: Any) -> Any:
     if value is None:
         raise ValueError(f"the search value of {name!r} is None")
-    return to_jsonable_python(value)
+    if isinstance(value, str) and _surely_fits(value, LONGEST_SEARCH_VALUE):
+        return value
+    found = to_jsonable_python(value)
+    # Encoded as well: a lone surrogate has no UTF-8, and NaN no JSON.
+    if len(json.dumps(found, allow_nan=False, ensure_ascii=False).encode()) > LONGEST_SEARCH_VALUE:
+        raise ValueError(f"the search value of {name!r} is too long")
+    return found

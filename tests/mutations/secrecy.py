@@ -1,4 +1,4 @@
-"""What breaks law 9: a secret, or a value of an event, is told where it does not belong."""
+"""What breaks law 9, and what a hostile publisher would gain: secrets and values told, paths and lines forged."""
 
 from __future__ import annotations
 
@@ -72,6 +72,39 @@ SECRECY: Final = (
         test="test_a_line_that_cannot_be_made_is_told_by_its_place",
         says="not enough values to unpack|zz-mark",
         why="a library's slip in a log line prints the event to stderr",
+    ),
+    Mutation(
+        name="a line of the log is not escaped",
+        law=12,
+        file="consumer/telemetry/log.py",
+        old='    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)\n',
+        new="    return text\n",
+        suite="tests/secrecy/test_hostile_lines.py",
+        test="test_a_letter_is_one_line_whatever_its_record_is_called",
+        says="isprintable|json|AssertionError",
+        why="a publisher forges lines of the log, or moves the terminal of whoever reads it",
+    ),
+    Mutation(
+        name="the key of an event stands in a path as it is",
+        law=10,
+        file="consumer/foundry/config.py",
+        old='    return quote(value, safe="")\n',
+        new='    return quote(value, safe="/")\n',
+        suite="tests/secrecy/test_hostile_requests.py",
+        test="test_a_hostile_primary_key_asks_for_one_object_and_nothing_else",
+        says="AssertionError|assert",
+        why="a publisher has the service user read, by `../`, whatever it may",
+    ),
+    Mutation(
+        name="a read back takes any value",
+        law=6,
+        file="consumer/contracts/ask.py",
+        old="    if len(json.dumps(found, allow_nan=False, ensure_ascii=False).encode()) > LONGEST_SEARCH_VALUE:\n",
+        new="    if len(json.dumps(found)) < 0:\n",
+        suite="tests/stages/test_ask_reads.py",
+        test="test_a_search_value_that_no_request_can_carry_is_the_records_fault",
+        says="Prepared",
+        why="one record that cannot be read back closes the gate, or ends the process again and again",
     ),
     Mutation(
         name="a token is no secret to the log",

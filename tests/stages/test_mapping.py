@@ -9,24 +9,12 @@ from typing import Any
 
 import pytest
 
-from consumer.contracts import Action, Ask, Contract, Event, Ignored, Meta, ask, ignore
+from consumer.contracts import Action, Ask, Ignored, Meta, ask, ignore
 from consumer.errors import Rejected
 from consumer.model import Envelope, PlainRecord, Prepared, Repeat
-from consumer.pipeline import make_prepare
 from consumer.stages.mapping import meta_of
 from tests.stages.helpdesk import OPENED, binary, record, ticket
-
-CANARY = "canary"
-
-
-class Ticket(Event):
-    ticket_id: str
-    title: str = ""
-    number: float = 0
-
-
-class CreateTicket(Action, api_name="create-ticket"):
-    ticket_id: str
+from tests.stages.routes import CANARY, CreateTicket, Ticket, create, outcome, refusal
 
 
 class CloseTicket(Action, api_name="close-ticket"):
@@ -35,34 +23,6 @@ class CloseTicket(Action, api_name="close-ticket"):
 
 class Stranger(Action, api_name="delete-everything"):
     ticket_id: str
-
-
-def create(event: Ticket) -> CreateTicket:
-    return CreateTicket(ticket_id=event.ticket_id)
-
-
-def outcome(
-    function: Callable[..., Any],
-    given: PlainRecord | None = None,
-    *,
-    repeat: Any = "safe",
-    order_by: Callable[[Ticket], Hashable] | str | None = None,
-) -> Prepared | Ignored | Rejected:
-    """What becomes of a record whose route is written so."""
-    contract = Contract("tickets")
-    contract.on(OPENED, Ticket, repeat=repeat, order_by=order_by)(function)
-    return make_prepare({"tickets": contract})(record() if given is None else given)
-
-
-def refusal(function: Callable[..., Any], **route: Any) -> str:
-    found = outcome(function, record(ticket(title=CANARY)), **route)
-    assert isinstance(found, Rejected), found
-    assert (found.reason, found.stage, found.event_type) == ("unmappable", "map", OPENED)
-    # Nothing hangs on it that could bring the event into a log or keep it in memory.
-    assert found.__context__ is None
-    assert found.__traceback__ is None
-    assert CANARY not in found.detail
-    return found.detail
 
 
 def lane(given: PlainRecord, **route: Any) -> Hashable | None:
