@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
-from consumer.errors import Reason, Rejected, Unavailable
-from consumer.model import Letter, Prepared, Record
+from consumer.errors import LetterTooLarge, Reason, Rejected, Unavailable
+from consumer.model import Letter, Partition, PlainRecord, Prepared, Record
 from consumer.outcomes import Answer
 from consumer.ports import DeadLetters, Watch
 from consumer.state.tenure import Tenure
 from consumer.state.workload import Workload, owner
 from consumer.waits import Waits
 
+Place = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 
 
@@ -32,6 +35,20 @@ class _Burial:
     """It is acknowledged."""
     leave: Callable[[], None]
     """It is left to the partition's next owner."""
+
+
+def without_content(letter: Letter) -> Letter:
+    """What is left of it when an operator gives up key, value and headers: where it is, and what it was."""
+    record = letter.record
+    key = "no key" if record.key is None else f"a key of {len(record.key)} bytes"
+    value = "no value"
+    if record.value is not None:
+        value = (
+            f"a value of {len(record.value)} bytes with sha256 {sha256(record.value).hexdigest()}"
+        )
+    detail = f"given up by an operator, a letter `{letter.reason}` too large for its topic: {key}, {value}"
+    place = (record.topic, record.partition, record.offset, record.timestamp, record.timestamp_type)
+    return replace(letter, record=PlainRecord(*place), reason="skipped", detail=detail)
 
 
 class Bury:
@@ -58,6 +75,8 @@ class Bury:
         # Bounded by the records that may be taken in: nothing more is asked for while the gate is closed.
         self._unpaid: deque[_Burial] = deque()
         self._open: Counter[Tenure] = Counter()
+        self._too_large: set[Place] = set()
+        self._given_up: set[Place] = set()
         self._closed = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -114,6 +133,14 @@ class Bury:
         # Such an `unknown` is a former owner's: as many as it had on their way, and not more.
         self._start(burial, free=letter.reason in ("unknown", "skipped"))
 
+    def give_up(self, partition: Partition, offset: int) -> bool:
+        """Write the letter of this record without its content, at its next try. False: none is refused for its size."""
+        place = (*partition, offset)
+        if place not in self._too_large:
+            return False
+        self._given_up.add(place)
+        return True
+
     def pay(self) -> None:
         """There is a budget again: write what waits for it, as far as it goes, the oldest first."""
         while self._unpaid and self._afford(self._unpaid[0].letter):
@@ -145,10 +172,11 @@ class Bury:
     async def _bury(self, burial: _Burial) -> None:
         letter, tenure = burial.letter, burial.tenure
         try:
-            if await self._write(letter, tenure):
+            written = await self._write(letter, tenure)
+            if written is not None:
                 # Settled only now: an offset committed before the acknowledgement may be lost.
                 burial.settle()
-                self._watch.lettered(letter)
+                self._watch.lettered(written)
             else:
                 burial.leave()
             self._wake()  # its lane goes on, and every slot may be asleep
@@ -156,14 +184,19 @@ class Bury:
             self._open[tenure] -= 1
             self._closed.set()
 
-    async def _write(self, letter: Letter, tenure: Tenure) -> bool:
-        """True when it is acknowledged; False when it was left to the partition's next owner."""
+    async def _write(self, letter: Letter, tenure: Tenure) -> Letter | None:
+        """What is acknowledged; None when it was left to the partition's next owner."""
         failures = 0
+        record = letter.record
+        place = (record.topic, record.partition, record.offset)
         try:
             while True:
+                now = without_content(letter) if place in self._given_up else letter
                 try:
-                    await self._dead_letters.write(letter)
+                    await self._dead_letters.write(now)
                 except Unavailable as fault:
+                    if isinstance(fault, LetterTooLarge):
+                        self._too_large.add(place)
                     if failures == 0:
                         tenure.letters_failing += 1
                         self._watch.held(tenure.partition, f"a letter is not taken: {fault.cause}")
@@ -171,12 +204,14 @@ class Bury:
                 else:
                     if failures:
                         self._watch.noted(tenure.partition, "letters are taken again")
-                    return True
+                    return now
                 if tenure.ending:
-                    return False
+                    return None
                 await self._wait(self._waits.delay(failures))
         finally:
             tenure.letters_failing -= bool(failures)
+            self._too_large.discard(place)
+            self._given_up.discard(place)
 
     async def _wait(self, delay: float) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from consumer.bury import Bury
 from consumer.commits import Commits
-from consumer.errors import NotAssigned
+from consumer.errors import NotAssigned, SkipRefused
 from consumer.gatekeeper import Gatekeeper
 from consumer.intake import Intake, Prepare
 from consumer.model import Partition
@@ -90,15 +90,23 @@ class Dispatch:
     async def skip(self, partition: Partition, offset: int) -> str:
         """Pass over what stands still at this offset, and no more; says in a sentence what that is.
 
-        Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged.
+        Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged. Of a
+        record whose letter is too large for its topic the content is given up, and its sha256 kept.
 
         Raises:
             NotAssigned: this process does not have the partition.
             SkipRefused: nothing that may be skipped stands at this offset; the message says what does.
         """
+        name = f"{partition.topic}/{partition.partition}"
         tenure = self.workload.tenures.get(partition)
         if tenure is None or tenure.ending:
-            raise NotAssigned(f"{partition.topic}/{partition.partition} is not assigned here now")
+            raise NotAssigned(f"{name} is not assigned here now")
+        if tenure.held is not None:
+            raise SkipRefused(
+                f"{name} stands still, and nothing of it can be skipped: {tenure.held}"
+            )
+        if self._running is not None and self._running[1].give_up(partition, offset):
+            return f"{name}: content of offset {offset} given up, at the next try of its letter"
         return await self._source.skip(partition, offset)
 
     async def run(self) -> bool:

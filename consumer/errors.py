@@ -3,6 +3,7 @@
     ConsumerError
     ├── Rejected       the record's fault: a dead letter, and on with the next one
     ├── Unavailable    the world's fault: wait, and try again
+    │   └── LetterTooLarge  a letter's topic will not take it as it is
     ├── ContractError  a contract is written wrongly: refused at import
     ├── SettingsError  a setting is missing or wrong: refused at the start
     ├── StartRefused   a topic or a grant that the service needs is not there
@@ -76,6 +77,10 @@ class Unavailable(ConsumerError):
         super().__init__(cause)
         self.cause = cause
         self.retry_after = retry_after
+
+
+class LetterTooLarge(Unavailable):
+    """A letter is refused for its size, without its details too; an operator may give up its content."""
 
 
 class ContractError(ConsumerError):

@@ -35,12 +35,10 @@ class Record(Protocol):
     @property
     def timestamp(self) -> int:
         """Milliseconds since the epoch; -1: unknown."""
-        ...
 
     @property
     def timestamp_type(self) -> int | None:
         """0: set by the producer, 1: by the broker, None: unknown."""
-        ...
 
     @property
     def key(self) -> bytes | None: ...
@@ -158,7 +156,6 @@ class Tenure(Protocol):
     @property
     def ending(self) -> bool:
         """True: nothing of it may be sent any more."""
-        ...
 
 
 class Claim(Protocol):
@@ -167,7 +164,6 @@ class Claim(Protocol):
     @property
     def durable(self) -> bool:
         """True: the commit that carries it was acknowledged in this session, or it was found there."""
-        ...
 
 
 @dataclass(slots=True, eq=False)

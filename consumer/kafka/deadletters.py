@@ -17,7 +17,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from consumer.errors import Reason, StartRefused, Unavailable
+from consumer.errors import LetterTooLarge, Reason, StartRefused, Unavailable
 from consumer.kafka import patches
 from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
@@ -133,7 +133,7 @@ class KafkaDeadLetters:
             await self._send(topic, letter, headers)
         except TOO_LARGE:
             size = letter_size(letter, headers)
-            raise Unavailable(
+            raise LetterTooLarge(
                 f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size}"
             ) from None
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from consumer.errors import Unavailable
+from consumer.errors import LetterTooLarge, Unavailable
 from consumer.model import Letter, Partition
 from tests.fakes.log import Coordinate, Fate
 from tests.fakes.membership import Membership
@@ -34,6 +34,10 @@ class LetterBox:
     unacknowledged: float = 0.0
     """Share of writes that fail; half of those are written all the same."""
     down_until: float = 0.0
+    largest: int = 1_000_000
+    """Bytes of a value that the topic takes."""
+    given_up: set[Coordinate] = field(default_factory=set)
+    """An operator said so."""
     failures: Counter[Coordinate] = field(default_factory=Counter)
     """How often a letter of a record was written and not acknowledged."""
 
@@ -62,6 +66,8 @@ class FakeDeadLetters:
         coordinate = (Partition(record.topic, record.partition), record.offset)
         self._judge(letter, coordinate)
         box, truth = self._box, self._truth
+        if len(letter.record.value or b"") > box.largest:
+            raise LetterTooLarge("it needs more")
         await asyncio.sleep(box.rng.uniform(0.001, 0.02))
         lost = truth.now() < box.down_until or box.rng.random() < box.unacknowledged
         if lost and box.rng.random() < 0.5:
@@ -85,6 +91,8 @@ class FakeDeadLetters:
     def _judge(self, letter: Letter, coordinate: Coordinate) -> None:
         truth = self._truth
         spec = truth.log.specs[coordinate]
+        if letter.reason == "skipped" and coordinate in self._box.given_up:
+            return
         if letter.reason not in REASONS[spec.fate]:
             raise truth.broken("letters have their reason", f"{name(coordinate)}: {letter.reason}")
         if letter.reason == "unknown":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -52,6 +53,19 @@ def test_the_bound_is_exact(encode: Code, decode: Code, monkeypatch: pytest.Monk
     assert len(decode(encode(bytes(2**20)))) == 2**20
     with pytest.raises(Bomb, match="more than 1 MiB"):
         decode(encode(bytes(2**20 + 1)))
+
+
+def test_gzip_stops_at_the_bound_and_not_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflate, "MOST", 2**20)
+    written = codec.gzip_encode(bytes(2**26))
+
+    tracemalloc.start()
+    with pytest.raises(Bomb):
+        gunzip(written)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2**23, "more than the bound"
 
 
 @pytest.mark.parametrize(("encode", "decode"), [GZIP, LZ4, ZSTD])

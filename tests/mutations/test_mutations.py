@@ -14,6 +14,7 @@ import pytest
 
 from tests.mutations.answers import ANSWERS
 from tests.mutations.copies import Exit, copy_project, run_tests, share
+from tests.mutations.edges import EDGES
 from tests.mutations.endings import ENDINGS
 from tests.mutations.handovers import HANDOVERS
 from tests.mutations.limits import LIMITS
@@ -32,6 +33,7 @@ MUTATIONS = (
     *UNKNOWNS,
     *ANSWERS,
     *LIMITS,
+    *EDGES,
     *ENDINGS,
     *SECRECY,
     *OPERATORS,
