@@ -22,7 +22,7 @@ _FEW = 10
 
 
 def keys(world: World, scale: Scale) -> Section:
-    """One record a request, 0 to 5 ms each, beside a bare loop with a queue for each key."""
+    """0 to 5 ms a request: one record in each, beside a bare loop with a queue for each key, and in batches."""
     rows: list[dict[str, str]] = []
     targets: list[Target] = []
     figures: dict[str, object] = {}
@@ -30,34 +30,44 @@ def keys(world: World, scale: Scale) -> Section:
         events = scale.one_key_events if count == 1 else _EVENTS
         ours, bare = _side_by_side(world, events, count, 1 if count == 1 else scale.side_rounds)
         ratios = Spread([a.seen.seconds / b.seen.seconds for a, b in zip(ours, bare, strict=True)])
-        seconds = Spread([run.seen.seconds for run in ours])
+        batched = _batched(world, events, count, len(ours))
+        together = Spread([run.seen.seconds for run in batched])
         rows.append(
             {
                 "keys": f"{count:,}",
                 "events": f"{events:,}",
-                "seconds": seconds.shown(),
+                "seconds, alone": Spread([run.seen.seconds for run in ours]).shown(),
                 "bare loop": Spread([run.seen.seconds for run in bare]).shown(),
                 "/ bare": ratios.shown(),
-                "CPU s": Spread([run.cpu for run in ours]).shown(1),
-                "bare CPU": Spread([run.cpu for run in bare]).shown(1),
-                "in flight": str(max(run.seen.most_in_flight for run in ours)),
+                "seconds, in batches": together.shown(),
+                "a request": f"{batched[-1].per_request:.1f}",
+                "in flight": str(max(run.seen.most_in_flight for run in ours + batched)),
             }
         )
-        figures[str(count)] = {"seconds": seconds.values, "ratios": ratios.values}
+        figures[str(count)] = {"seconds": together.values, "ratios": ratios.values}
         if count <= _FEW:
             what = f"{count} key{'s' if count > 1 else ''} against the bare loop"
             targets.append(at_most(what, ratios.median, WORST_OF_BARE, "x"))
         else:
-            what = f"{events:,} events over {count:,} keys"
-            targets.append(at_most(what, seconds.median, ABOUT_A_SECOND, " s"))
+            what = f"{events:,} events over {count:,} keys, in batches"
+            targets.append(at_most(what, together.median, ABOUT_A_SECOND, " s"))
     return Section(
         "keys",
-        f"One partition, one record a request, 0 to 5 ms each, {IN_FLIGHT} in flight",
+        f"One partition, 0 to 5 ms a request, {IN_FLIGHT} in flight",
         rows,
         targets,
-        "seconds: from the first request's arrival to the last one's answer",
+        "seconds: from the first request's arrival to the last one's answer; alone: one record a request,"
+        " as the bare loop; in batches: as many as have gathered, up to 20",
         figures,
     )
+
+
+def _batched(world: World, events: int, count: int, rounds: int) -> list[Run]:
+    topic = world.topics.filled(Load(events, count, "safe", 1))
+    return [
+        measure(world, "consumer", topic, events=events, in_flight=IN_FLIGHT, delay=DELAY)
+        for _ in range(rounds)
+    ]
 
 
 def _side_by_side(
