@@ -13,6 +13,7 @@ from consumer.errors import NotAssigned, SkipRefused
 from consumer.gatekeeper import Gatekeeper
 from consumer.intake import Intake, Prepare
 from consumer.model import Partition
+from consumer.pacer import Pacer
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
 from consumer.recover import Recover
 from consumer.sessions import Sessions
@@ -47,7 +48,6 @@ class Dispatch:
         rng: random.Random,
     ) -> None:
         self._source = source
-        self._actions = actions
         self._dead_letters = dead_letters
         self._clock = clock
         self._watch = watch
@@ -60,6 +60,17 @@ class Dispatch:
         self.budget = budget
         self._gatekeeper = Gatekeeper(self.gate, budget, self.workload, watch, self._wake_at)
         self._running: tuple[Submit, Bury] | None = None
+        self._pacer = Pacer(actions, most=limits.max_in_flight)
+
+    @property
+    def concurrency_limit(self) -> int:
+        """Requests to Foundry that may be on their way at one time, as found out until now."""
+        return self._pacer.limit
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are on their way to Foundry, or about to be."""
+        return self._pacer.in_flight
 
     def stop(self) -> None:
         """Begin a graceful stop; `run` returns when it is done."""
@@ -118,7 +129,7 @@ class Dispatch:
         commits = Commits(self._source, self.workload, self._watch)
         submit = Submit(
             self._source,
-            self._actions,
+            self._pacer,
             self._clock,
             self._watch,
             self.workload,
@@ -187,7 +198,7 @@ class Dispatch:
 
     def _recover(self, submit: Submit, bury: Bury) -> Recover:
         return Recover(
-            self._actions,
+            self._pacer,
             self._watch,
             self.workload,
             self._gatekeeper,
@@ -196,4 +207,5 @@ class Dispatch:
             retry=self._retry,
             send=submit.send,
             ring_at=submit.ring_at,
+            shut=lambda: self._pacer.shut,
         )

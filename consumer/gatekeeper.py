@@ -11,7 +11,7 @@ from typing import Final
 
 from consumer.errors import GateReason
 from consumer.model import Letter, Prepared
-from consumer.outcomes import Answer
+from consumer.outcomes import Answer, Outage
 from consumer.ports import Watch
 from consumer.state.budget import LetterBudget
 from consumer.state.gate import Gate
@@ -70,6 +70,11 @@ class Gatekeeper:
             self._watch.gate_opened(scope or "all", reason)
         if opened:
             self._wake_at(now)
+
+    def outage(self, entry: Prepared, outcome: Outage) -> None:
+        """A request was certainly not executed, by the world's fault."""
+        everywhere, remedy = outcome.everywhere, outcome.remedy
+        self.failing(entry, outcome.gate, outcome.answer, everywhere=everywhere, remedy=remedy)
 
     def failing(
         self,

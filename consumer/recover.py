@@ -51,6 +51,7 @@ class Recover:
         retry: Retry,
         send: Callable[[list[Prepared]], Awaitable[Outcome]],
         ring_at: Callable[[float], None],
+        shut: Callable[[], bool],
     ) -> None:
         self._actions = actions
         self._watch = watch
@@ -61,6 +62,7 @@ class Recover:
         self._retry = retry
         self._send = send
         self._ring_at = ring_at
+        self._shut = shut
         self._now = asyncio.get_running_loop().time
 
     async def outcome(self, entries: list[Prepared], outcome: Outcome) -> None:
@@ -122,21 +124,29 @@ class Recover:
         self._retry_all(entries, outcome.answer, always=True)
 
     def _outage(self, entries: Sequence[Prepared], outcome: Outage) -> None:
-        self.gatekeeper.failing(
-            entries[0],
-            outcome.gate,
-            outcome.answer,
-            everywhere=outcome.everywhere,
-            remedy=outcome.remedy,
-        )
-        self._retry_all(entries, outcome.answer)
+        self._failing(entries[0], outcome)
+        again = self._throttled if outcome.gate == "overloaded" else self._retry_all
+        again(entries, outcome.answer)
+
+    def _failing(self, entry: Prepared, outcome: Outage) -> None:
+        """Being refused for too many requests is no outage, unless one alone is too many."""
+        if outcome.gate != "overloaded" or self._shut():
+            self.gatekeeper.outage(entry, outcome)
+
+    def _throttled(self, entries: Sequence[Prepared], answer: Answer) -> None:
+        """Too many at one time is no record's fault: none is charged, and they stay together."""
+        for entry in entries:
+            entry.attempts += 1
+        delay = self._delay(entries[0], answer)
+        for entry in entries:
+            self._again(entry, self._now() + delay)
+        self._watch.retried(entries[0].call.action.name, answer, delay)
 
     def _retry_all(
         self, entries: Sequence[Prepared], answer: Answer, *, always: bool = False
     ) -> None:
         """Send them again after a wait; the one that fails while others fare well is a letter."""
         now = self._now()
-        action = entries[0].call.action.name
         delay = 0.0
         for entry in entries:
             charged = self.gatekeeper.health.charge(entry, now, always=always)
@@ -147,12 +157,12 @@ class Recover:
             entry.alone = entry.alone or charged > 1
             delay = self._delay(entry, answer)
             self._again(entry, now + delay)
-        self._watch.retried(action, answer, delay)
+        self._watch.retried(entries[0].call.action.name, answer, delay)
 
     def _delay(self, entry: Prepared, answer: Answer) -> float:
-        """Seconds until the next try. At a closed gate none: it sets the pace, and needs one to probe with."""
+        """Seconds until the next try. A closed gate sets the pace, and needs one to probe with."""
         if not self.gatekeeper.open_for(entry.call.action.name):
-            return 0.0
+            return answer.retry_after or 0.0
         return self._waits.delay(entry.attempts, at_least=answer.retry_after)
 
     async def _refused(self, entries: list[Prepared], outcome: Refused | Oversized) -> None:
@@ -247,7 +257,7 @@ class Recover:
         entry.sent_at = self._now()
         found = await self._actions.look_up(lookup)
         if isinstance(found, Outage):
-            self.gatekeeper.failing(entry, found.gate, found.answer, everywhere=found.everywhere)
+            self._failing(entry, found)
             entry.attempts += 1
             self._again(entry, self._now() + self._delay(entry, found.answer))
             return
@@ -276,14 +286,10 @@ class Recover:
         outcome = await self._actions.send(request)
         match outcome:
             case Outage():
-                self.gatekeeper.failing(
-                    entry, outcome.gate, outcome.answer, everywhere=outcome.everywhere
-                )
+                self._failing(entry, outcome)
             case Unknown():
-                reason = outcome.gate or "failing"
-                self.gatekeeper.failing(
-                    entry, reason, outcome.answer, everywhere=outcome.everywhere
-                )
+                gate = outcome.gate or "failing"
+                self._failing(entry, Outage(outcome.answer, gate, everywhere=outcome.everywhere))
             case _:
                 self.gatekeeper.dealt_with(entry)
         self._put_back([entry])

@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from consumer.commits import Commits
 from consumer.model import Prepared, Request
 from consumer.outcomes import Answer, Applied, Outcome, Unknown, Withheld
-from consumer.ports import Actions, Clock, Source, Watch
+from consumer.pacer import Pacer
+from consumer.ports import Clock, Source, Watch
 from consumer.recover import Recover
 from consumer.state.gate import Gate
 from consumer.state.tenure import Tenure
@@ -29,7 +30,7 @@ class Submit:
     def __init__(
         self,
         source: Source,
-        actions: Actions,
+        pacer: Pacer,
         clock: Clock,
         watch: Watch,
         workload: Workload,
@@ -37,7 +38,7 @@ class Submit:
         commits: Commits,
     ) -> None:
         self._source = source
-        self._actions = actions
+        self._pacer = pacer
         self._clock = clock
         self._watch = watch
         self._workload = workload
@@ -66,15 +67,20 @@ class Submit:
             hand = tuple(entries)
             action = hand[0].call.action.name
             self._in_hand.add(hand)
+            rest = 0.0
             try:
-                await self._serve(entries, recover, probing=probed is not None)
+                rest = await self._serve(entries, recover, probing=probed is not None)
             finally:
                 self._in_hand.discard(hand)
                 if probed is not None:
                     # Nothing to end where it opened the gate.
                     self._gate.probe_failed(action, self._loop.time(), started=probed)
                 self._lay_down()
-            if self._idle:
+            if rest:
+                await asyncio.sleep(rest)
+            self._pacer.leave()
+            # One place is this slot's own, at its next turn.
+            if self._idle and self._pacer.room(self._loop.time()) > 1:
                 self.wake()
 
     def _next(self) -> tuple[list[Prepared], float | None]:
@@ -87,18 +93,29 @@ class Submit:
         if not self._certain():
             self.ring_at(now + _RECHECK)
             return [], None
+        if not self._pacer.room(now):
+            self.ring_at(self._pacer.opens_at(now))
+            return [], None
         closed = self._gate.closed
         for group in lanes.turns():
             if not closed or self._gate.may_send(group.action.name, now):
                 taken = group.take()
+                self._take_place(now)
                 if not self.hungry.is_set():
                     self.look_ahead()
                 return taken, None
             if self._gate.probe(group.action.name, now):
+                self._take_place(now)
                 return group.take_one(), now
             self.ring_at(self._gate.next_probe(group.action.name))
         self.ring_at(lanes.next_due)
         return [], None
+
+    def _take_place(self, now: float) -> None:
+        self._pacer.take(now)
+        if self._pacer.limited:
+            # Nobody asks for a place while none is left: whether there may be more of them is to be asked.
+            self.ring_at(self._pacer.opens_at(now))
 
     def _certain(self) -> bool:
         """The membership outlives a request that starts now."""
@@ -127,7 +144,14 @@ class Submit:
             return
         self.ring_at(self._workload.lanes.next_due)
         # Where something is closed one looks in any case: it takes the probe, or arms the alarm.
-        for _ in range(min(len(idle), max(self._sendable(), int(self._gate.closed)))):
+        wanted = max(self._sendable(), int(self._gate.closed))
+        if not wanted:
+            return
+        now = self._loop.time()
+        room = self._pacer.room(now)
+        if not room:
+            self.ring_at(self._pacer.opens_at(now))
+        for _ in range(min(len(idle), wanted, room)):
             slot = idle.popleft()
             if not slot.done():
                 slot.set_result(None)
@@ -148,7 +172,8 @@ class Submit:
         self.ring_at(self._workload.lanes.next_due)
         self.wake()
 
-    async def _serve(self, entries: list[Prepared], recover: Recover, *, probing: bool) -> None:
+    async def _serve(self, entries: list[Prepared], recover: Recover, *, probing: bool) -> float:
+        """Returns for how many seconds more the place is to be held: what fails fast is not to be fast."""
         first = entries[0]
         if probing and first.repeat.claimed:
             await recover.probe(first)
@@ -162,7 +187,10 @@ class Submit:
                 self._workload.settle(entries)
                 recover.gatekeeper.succeeded(action, started, len(entries))
             else:
+                rest = self._pacer.rest(outcome, first.sent_at)
                 await recover.outcome(entries, outcome)
+                return rest
+        return 0.0
 
     async def send(self, entries: list[Prepared], *, probing: bool = False) -> Outcome:
         """Send these records' actions as one request. Those whose tenure is ending are taken out.
@@ -184,7 +212,7 @@ class Submit:
         request = Request(call.action, parameters, entries, may_send)
         entries[0].sent_at = self._loop.time()
         try:
-            return await self._actions.send(request)
+            return await self._pacer.send(request)
         # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
         except Exception as bug:  # noqa: BLE001
             return Unknown(Answer("internal", f"{type(bug).__name__} while sending"))

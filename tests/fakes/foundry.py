@@ -24,6 +24,7 @@ from consumer.outcomes import (
     Refused,
     Unknown,
 )
+from tests.fakes.capacity import Capacity
 from tests.fakes.log import Coordinate, Fate
 from tests.fakes.network import later, resolve
 from tests.fakes.truth import Truth, parse_name
@@ -85,6 +86,8 @@ class FakeFoundry:
     largest_batch: int = 20
     names_largest_batch: bool = True
     requests: int = 0
+    capacity: Capacity | None = None
+    """None: it takes as many requests at one time as come."""
     _conflicts: Counter[Coordinate] = field(default_factory=Counter)
 
     def receive(self, request: Request, owner: int) -> asyncio.Future[Outcome]:
@@ -93,7 +96,7 @@ class FakeFoundry:
         targets = read_targets(request)
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         down = self._down(request.action.name)
-        plan = self._plan(down)
+        plan = self._plan(down) if self.capacity is None else self._admit(self.capacity, targets)
         if plan.answer is None:
             delay = plan.executed_after or 0.0
 
@@ -184,6 +187,12 @@ class FakeFoundry:
             if probability and rng.random() < probability:
                 return plan()
         return Plan(quick, 2 * quick)
+
+    def _admit(self, capacity: Capacity, targets: Sequence[Target]) -> Plan:
+        seconds = capacity.take(self.truth, [coordinate for coordinate, _ in targets])
+        if seconds is None:
+            return Plan(None, capacity.refused_within, capacity.refusal)
+        return Plan(seconds, seconds)
 
     def _unanswered(self) -> Plan:
         """Timed out, or cut; executed never, before, or at the last moment that is allowed."""

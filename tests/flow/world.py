@@ -169,6 +169,7 @@ class World:
         self.foundry.faults = Faults()
         self.foundry.downs.clear()
         self.foundry.plans.clear()
+        self.foundry.capacity = None
         self.letter_box.unacknowledged = self.letter_box.down_until = 0.0
         self.group.refuse_next.clear()
         for process in self.processes:

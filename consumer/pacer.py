@@ -1,0 +1,112 @@
+"""How fast Foundry is asked: every request of the core goes through here, and says how it fared."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from consumer.model import Lookup, Request
+from consumer.outcomes import Applied, LookupOutcome, Outage, Outcome, Unknown, Withheld
+from consumer.ports import Actions
+from consumer.state.limiter import Limiter
+from consumer.state.retry_budget import RetryBudget
+
+SLOW_PACE: Final = 0.25
+"""Seconds between two requests while more fails than succeeds."""
+_UNAVAILABLE: Final = 503
+
+
+class Pacer:
+    """The `Actions` of the core, with the places that requests are sent in. One for each Foundry host."""
+
+    def __init__(self, actions: Actions, *, most: int) -> None:
+        self._actions = actions
+        self._most = most
+        self._limiter = Limiter(most=most)
+        self._budget = RetryBudget(burst=most, pace=SLOW_PACE)
+        self._now = asyncio.get_running_loop().time
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be on their way now."""
+        return self._limiter.limit
+
+    @property
+    def limited(self) -> bool:
+        """Fewer than are allowed: Foundry refused more."""
+        return self._limiter.limit < self._most
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are on their way, or about to be."""
+        return self._limiter.in_flight
+
+    @property
+    def shut(self) -> bool:
+        """Foundry does not take even one request alone."""
+        return self._limiter.shut
+
+    def room(self, now: float) -> int:
+        """How many more requests may begin now."""
+        if self._budget.spent:
+            return min(self._limiter.room(now), int(self._budget.may_send(now)))
+        return self._limiter.room(now)
+
+    def opens_at(self, now: float) -> float | None:
+        """Without room: when to ask again. None: when a place is left."""
+        opens_at = self._limiter.opens_at(now)
+        if opens_at is None and self._budget.spent and self._limiter.room(now):
+            return self._budget.opens_at
+        return opens_at
+
+    def take(self, now: float) -> None:
+        """Take a place for one request at a time, until `leave`."""
+        self._limiter.take(now)
+        self._budget.began(now)
+
+    def leave(self) -> None:
+        """The place is free again."""
+        self._limiter.leave()
+
+    def rest(self, outcome: Outcome, began: float) -> float:
+        """Seconds that a place is held after a request that failed; charges it to the retry budget."""
+        if not isinstance(outcome, Outage | Unknown) or throttled(outcome):
+            return 0.0
+        now = self._now()
+        return self._budget.failed(now, now - began)
+
+    async def send(self, request: Request) -> Outcome:
+        """As `Actions.send`."""
+        limiter = self._limiter
+        ticket, level, began = limiter.begin(), limiter.in_flight, self._now()
+        outcome = await self._actions.send(request)
+        if type(outcome) is Applied:
+            limiter.answered(ticket)
+            self._budget.succeeded()
+            self._budget.took(self._now() - began)
+        else:
+            self._learn(outcome, ticket, level)
+        return outcome
+
+    async def look_up(self, lookup: Lookup) -> LookupOutcome:
+        """As `Actions.look_up`. Foundry counts it as it counts the others."""
+        ticket, level = self._limiter.begin(), self._limiter.in_flight
+        outcome = await self._actions.look_up(lookup)
+        self._learn(outcome, ticket, level)
+        return outcome
+
+    def _learn(self, outcome: Outcome | LookupOutcome, ticket: int, level: int) -> None:
+        if isinstance(outcome, Outage | Unknown):
+            if throttled(outcome):
+                asked = outcome.answer.retry_after
+                self._limiter.refused(ticket, level, self._now(), asked)
+        elif not isinstance(outcome, Withheld):
+            self._limiter.answered(ticket)
+            self._budget.succeeded()
+
+
+def throttled(outcome: Outage | Unknown) -> bool:
+    """Too many requests: as Foundry says it, or a gateway before it, which leaves open what it did."""
+    if isinstance(outcome, Outage):
+        return outcome.gate == "overloaded"
+    return outcome.answer.status == _UNAVAILABLE

@@ -1,0 +1,205 @@
+"""How many requests may be on their way: as many as Foundry takes, found out by asking.
+
+The limit begins at the most that is allowed and comes down only on evidence, which is a refusal (429,
+503): latency alone is no evidence, as an action may rightly take seconds.
+
+Going down. Of the requests that were on their way when the first one was refused, those that were not
+are what Foundry takes: that number is the limit, at once, however far it was. Where most of what begins
+then is refused too, Foundry takes less than it did: half of it, then a pause. A request that is refused
+though it is alone begins a pause as well. A few refusals among many answers are noise.
+
+Going up. A limit that is reached, and at which nothing is refused for a while, is raised by one, then by
+two, four, ...; the first refusal ends that, and the next attempt waits, twice as long each time. One
+request is what an attempt costs. Before a Retry-After has passed nothing is raised.
+
+How it is used, by coroutines that never await between two of these calls:
+
+    if room(now): take(now)          a place, until `leave`
+    ticket = begin()                 a request begins in a place that was taken
+    answered(ticket)                 Foundry dealt with it, whatever it said
+    refused(ticket, level, now, ..)  it did not; `level`: places that were taken when it began
+    nothing                          it failed otherwise: not a matter of how many there are
+
+Evidence is ordered by tickets, not by the clock, so that a jump of the clock changes no judgement.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 4.0
+"""Seconds between two attempts to raise the limit, and of a pause that the server gives no length for."""
+ROUND: Final = 0.1
+"""Seconds at least between two steps of one attempt: refusals of the first have come by then."""
+_WEIGHT: Final = 1 / 20
+_NOISE: Final = 1 / 5
+"""Up to this share of refusals, by a moving average, they are not a matter of how many requests there are."""
+
+
+class Limiter:
+    """Between 1 and `most` requests at one time. Times are seconds of one monotonic clock."""
+
+    __slots__ = (
+        "_admitted_at",
+        "_changed_at",
+        "_first_refusal",
+        "_grow_at",
+        "_in_a_row",
+        "_limit",
+        "_most",
+        "_pause",
+        "_paused_until",
+        "_proved",
+        "_refused_since",
+        "_share",
+        "_standing",
+        "_step",
+        "_taken",
+        "_tickets",
+        "_trial",
+        "_wait",
+        "shut",
+    )
+
+    def __init__(self, *, most: int) -> None:
+        """Raises ValueError: `most` is below 1."""
+        if most < 1:
+            raise ValueError(f"at most {most} requests at one time")
+        self._most = most
+        self._limit = most
+        self._taken = 0
+        self._tickets = 0
+        self._share = 0.0
+        # Going down
+        self._first_refusal = 0  # the latest ticket when the present burst of refusals began
+        self._refused_since = 0  # of those that began after that
+        self._standing = 0
+        self._in_a_row = 0
+        self._admitted_at = 0  # the latest ticket when Foundry last dealt with a request
+        self._paused_until = float("-inf")
+        self._pause = FIRST_WAIT / 2
+        self.shut = False
+        """The latest evidence is that not even one request alone is taken."""
+        # Going up
+        self._changed_at = 0
+        self._proved = False  # a request that began since the last change was dealt with
+        self._trial = 0  # the ticket when the limit was raised, while nobody knows whether it holds
+        self._step = 1
+        self._wait = FIRST_WAIT
+        self._grow_at = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        """Requests that may be on their way now."""
+        return self._limit
+
+    @property
+    def in_flight(self) -> int:
+        """Places that are taken."""
+        return self._taken
+
+    def room(self, now: float) -> int:
+        """How many more may be taken now."""
+        if now < self._paused_until:
+            return 0
+        free = self._limit - self._taken
+        if free == 0 and self._proved and now >= self._grow_at:
+            return min(self._step, self._most - self._limit)
+        return max(0, free)
+
+    def opens_at(self, now: float) -> float | None:
+        """Without room: when to ask again. None: when a place is left."""
+        if now < self._paused_until:
+            return self._paused_until
+        waits = self._proved and self._taken == self._limit < self._most
+        return self._grow_at if waits else None
+
+    def take(self, now: float) -> None:
+        """Take a place. Where the limit is reached it is raised: `room` has said so."""
+        if self._taken >= self._limit:
+            self._raise(now)
+        self._taken += 1
+
+    def leave(self) -> None:
+        """The place is free again."""
+        self._taken -= 1
+
+    def begin(self) -> int:
+        """A request begins; returns its ticket."""
+        self._tickets += 1
+        return self._tickets
+
+    def answered(self, ticket: int) -> None:
+        """Foundry dealt with the request."""
+        self._share -= self._share * _WEIGHT
+        self._admitted_at = self._tickets
+        if ticket > self._changed_at:
+            self._proved = True
+        if (self._in_a_row or self.shut) and ticket > self._first_refusal:
+            self.shut = False
+            self._in_a_row = 0
+            self._pause = FIRST_WAIT / 2
+        if self._trial and ticket > self._trial + self._limit:
+            # A whole round at this limit, and nothing refused: it holds.
+            self._trial = 0
+            self._wait = FIRST_WAIT
+
+    def refused(self, ticket: int, level: int, now: float, retry_after: float | None) -> None:
+        """Foundry did not take the request; it asks for `retry_after` seconds."""
+        self._share += (1 - self._share) * _WEIGHT
+        asked = retry_after or 0.0
+        if ticket <= self._first_refusal:
+            self._standing -= 1
+        elif not self._strike(ticket, level, now, asked):
+            return
+        if self._standing == 0 and self._admitted_at < ticket:
+            self.shut = True
+            self._rest(now, asked)
+        self._lower(min(self._limit, self._standing))
+        self._step = 1
+        self._grow_at = max(self._grow_at, now + max(asked, self._wait))
+
+    def _strike(self, ticket: int, level: int, now: float, asked: float) -> bool:
+        """The first refusal of a burst, or one of a request that began after such a burst.
+
+        False: noise.
+        """
+        self._refused_since += 1
+        alone = level <= 1 and self._admitted_at < ticket
+        if not (alone or self._share > _NOISE or 0 < self._trial < ticket):
+            return False
+        self._standing = max(level, self._taken) - 1
+        if self._in_a_row and 2 * self._refused_since >= self._tickets - self._first_refusal:
+            self._standing = min(self._standing, self._limit // 2)
+            self._in_a_row += 1
+        else:
+            self._in_a_row = 1
+        if self._in_a_row > 2:  # noqa: PLR2004 - one may be chance, and two a limit that came down
+            self._in_a_row = 0
+            if self._standing:
+                self._rest(now, asked)
+        self._first_refusal = self._tickets
+        self._refused_since = 0
+        self._wait = min(2 * self._wait, LONGEST_WAIT) if self._trial else FIRST_WAIT
+        self._trial = 0
+        return True
+
+    def _rest(self, now: float, asked: float) -> None:
+        """Nothing is sent for as long as the server asked, and not less than is decent."""
+        self._paused_until = max(self._paused_until, now + max(asked, self._pause))
+        self._pause = min(2 * self._pause, LONGEST_WAIT)
+
+    def _lower(self, limit: int) -> None:
+        self._limit = max(1, limit)
+        self._changed_at = self._tickets
+        self._proved = False
+
+    def _raise(self, now: float) -> None:
+        self._limit = min(self._most, self._limit + self._step)
+        if self._step > 1:
+            self._wait = FIRST_WAIT  # the step before this one held
+        self._step *= 2
+        self._trial = self._changed_at = self._tickets
+        self._proved = False
+        self._grow_at = now + ROUND

@@ -1,0 +1,69 @@
+"""What an ill Foundry may be asked: retries are paid for by successes, and come no faster than those.
+
+Each request that fails by the world's fault will be sent again: it takes one from a bucket that each
+success fills by one. While more fails than succeeds the bucket runs empty, and then requests of any kind
+go out at a fixed slow pace, until a success shows that Foundry is well. A request that failed quickly
+holds its place as long as one that succeeds would: failing fast makes nobody faster.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_WEIGHT: Final = 1 / 16
+_LONGEST_REST: Final = 5.0
+
+
+class RetryBudget:
+    """Starts full: a whole round of requests may fail at once. Times are seconds of one monotonic clock."""
+
+    __slots__ = ("_burst", "_left", "_next", "_pace", "_usual")
+
+    def __init__(self, *, burst: int, pace: float) -> None:
+        """`pace`: seconds between two requests while the budget is spent.
+
+        Raises:
+            ValueError: `burst` is below 1, or `pace` is not above 0.
+        """
+        if burst < 1 or pace <= 0:
+            raise ValueError(f"a retry budget of {burst} at a pace of {pace}")
+        self._burst = burst
+        self._left = burst
+        self._pace = pace
+        self._next = float("-inf")
+        self._usual = 0.0
+
+    @property
+    def spent(self) -> bool:
+        """More has failed than succeeded: requests go out at the slow pace."""
+        return self._left == 0
+
+    @property
+    def opens_at(self) -> float:
+        """Spent: when the next request may begin."""
+        return self._next
+
+    def may_send(self, now: float) -> bool:
+        """A request may begin now."""
+        return self._left > 0 or now >= self._next
+
+    def began(self, now: float) -> None:
+        """A request began."""
+        if self._left == 0:
+            self._next = now + self._pace
+
+    def succeeded(self) -> None:
+        """Foundry dealt with a request."""
+        if self._left < self._burst:
+            self._left += 1
+
+    def took(self, seconds: float) -> None:
+        """A request was applied, and took so long."""
+        self._usual += (seconds - self._usual) * (_WEIGHT if self._usual else 1)
+
+    def failed(self, now: float, seconds: float) -> float:
+        """A request failed after so many seconds; returns how many more its place is to be held."""
+        self._left = max(0, self._left - 1)
+        if self._left == 0:
+            self._next = max(self._next, now + self._pace)
+        return min(max(0.0, self._usual - seconds), _LONGEST_REST)
