@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from consumer.admin.bearer import Doorkeeper
+from consumer.admin.connections import BACKLOG, Connections
 from consumer.admin.guard import (
     MOST_BODY_BYTES,
     addressed_to,
@@ -72,17 +74,27 @@ async def serve(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, config.host, config.port)
+        listening = await _listen(config, runner)
         try:
-            await site.start()
-        except OSError as failure:
-            raise StartRefused(
-                f"admin: {config.host} port {config.port} cannot be listened on: {failure.strerror};"
-                " set admin.port to a free one, or to 0 for none"
-            ) from failure
-        yield runner.addresses[0][1]
+            yield listening.sockets[0].getsockname()[1]
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
+
+
+async def _listen(config: AdminConfig, runner: web.AppRunner) -> asyncio.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner was not set up")
+    make = Connections(runner.server)
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(make, config.host, config.port, backlog=BACKLOG)
+    except OSError as failure:
+        raise StartRefused(
+            f"admin: {config.host} port {config.port} cannot be listened on: {failure.strerror};"
+            " set admin.port to a free one, or to 0 for none"
+        ) from failure
 
 
 def application(config: AdminConfig, surface: Surface, now: Callable[[], float]) -> web.Application:

@@ -19,6 +19,7 @@ ACTOR: Final = "X-Actor"
 """Who it is, as the caller says: the token is shared, so nothing proves it."""
 _MOST_OFFSET: Final = 2**63 - 1
 _MOST_DIGITS: Final = 19
+_TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS.phrase.lower()
 _log = logging.getLogger(__name__)
 
 Verb = Callable[[web.Request], Awaitable[dict[str, object]]]
@@ -59,16 +60,20 @@ class Verbs:
 
     def _audited(self, name: str, verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def do(request: web.Request) -> web.Response:
+            outcome = "failed"
+            more: dict[str, object] = {}
             try:
                 self._doorkeeper.admit(request)
                 told = await verb(request)
+                outcome, more = "done", told
+                return web.json_response(told)
             except Problem as problem:
-                # Beyond the limit a line each would be a flood of somebody else's making.
-                if problem.status is not HTTPStatus.TOO_MANY_REQUESTS:
-                    _say(request, name, problem.status.phrase.lower(), why=problem.detail)
+                outcome, more = problem.status.phrase.lower(), {"why": problem.detail}
                 raise
-            _say(request, name, "done", what=told.get("skipped"))
-            return web.json_response(told)
+            finally:
+                # Beyond the limit a line each would be a flood of somebody else's making.
+                if outcome != _TOO_MANY:
+                    _say(request, name, outcome, why=more.get("why"), what=more.get("skipped"))
 
         return do
 

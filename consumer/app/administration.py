@@ -19,6 +19,7 @@ from consumer.ports import Actions, Checks, Source
 from consumer.settings import Settings
 from consumer.settings.sections import AdminSettings
 from consumer.telemetry import (
+    Exposition,
     MeteredActions,
     Meters,
     Progress,
@@ -26,7 +27,6 @@ from consumer.telemetry import (
     Sources,
     Sums,
     Telemetry,
-    exposition,
     look_at,
 )
 
@@ -86,7 +86,7 @@ async def administered(
     surface = Surface(
         live=parts.live,
         ready=readiness.checks,
-        metrics=lambda accept: exposition(instruments.meters, accept),
+        metrics=Exposition(instruments.meters, now),
         status=lambda: status(sources, instruments.watch),
         operator=parts.core,
     )

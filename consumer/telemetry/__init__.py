@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumer.telemetry.exposition import exposition
+from consumer.telemetry.exposition import Exposition, exposition
 from consumer.telemetry.log import configure_logging, say
 from consumer.telemetry.metered import MeteredActions, RequestDurations
 from consumer.telemetry.meters import Meters
@@ -14,6 +14,7 @@ from consumer.telemetry.unasked import tell_of_loop, tell_through_the_log
 from consumer.telemetry.watch import Telemetry
 
 __all__ = [
+    "Exposition",
     "Failing",
     "MeteredActions",
     "Meters",

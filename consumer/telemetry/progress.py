@@ -89,11 +89,16 @@ class Progress:
     async def follow(self) -> None:
         """Keep knowing where the partitions end. Ends only by cancellation."""
         while True:
-            partitions = self._workload.partitions
-            new = any(partition not in self._ends for partition in partitions)
-            if partitions and (new or self._now() - self._asked_at >= ASK_EVERY):
-                await self._ask(partitions)
+            if self._due():
+                await self._ask(self._workload.partitions)
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _due(self) -> bool:
+        """In time, and at once for a partition that is new; not more often where nobody answers."""
+        partitions = self._workload.partitions
+        if not partitions or self._now() - self._asked_at >= ASK_EVERY:
+            return bool(partitions)
+        return not self._unanswered and any(each not in self._ends for each in partitions)
 
     async def _ask(self, partitions: list[Partition]) -> None:
         try:

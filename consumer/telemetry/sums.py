@@ -26,25 +26,15 @@ class Distribution:
     __slots__ = ("_bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        self._bounds = bounds
+        # Two kinds of number take twice as long to compare.
+        self._bounds = tuple(map(float, bounds))
         self.counts = [0] * (len(bounds) + 1)
         """One for each bucket, not added up; the last one is above all bounds."""
         self.total = 0.0
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
-
-    def observe_all(self, values: Sequence[float]) -> None:
-        """At least one. What was settled together mostly falls into one bucket: then it is found once."""
-        bounds, counts = self._bounds, self.counts
-        bucket = bisect_left(bounds, min(values))
-        if bucket == bisect_left(bounds, max(values)):
-            counts[bucket] += len(values)
-        else:
-            for value in values:
-                counts[bisect_left(bounds, value)] += 1
-        self.total += sum(values)
+    def observe(self, value: float, times: int = 1) -> None:
+        self.counts[bisect_left(self._bounds, value)] += times
+        self.total += value * times
 
 
 class Sums:

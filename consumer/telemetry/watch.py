@@ -60,24 +60,35 @@ class Telemetry:
 
     def applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
         """Called before the records advance: what is sent last decides whether the record is done."""
-        topic, now, durations = entries[0].record.topic, self._now(), []
+        topic, taken_at, now = entries[0].record.topic, entries[0].taken_at, self._now()
+        durations = self.sums.distribution("settle_duration_seconds", (topic,))
+        done = alike = 0
         for entry in entries:
             if entry.applied + 1 != len(entry.calls):
                 continue
-            if entry.record.topic == topic:
-                durations.append(now - entry.taken_at)
+            if entry.record.topic != topic:
+                self._settled_elsewhere(entry, now)
             else:
-                self._settled(entry.record.topic, [now - entry.taken_at])
+                done += 1
+                # Those of one poll were taken in at one time, and mostly stand together: one step for all.
+                if entry.taken_at == taken_at:
+                    alike += 1
+                else:
+                    durations.observe(now - taken_at, alike)
+                    taken_at, alike = entry.taken_at, 1
             if entry.unknown_fields:
                 self.sums.add("unknown_fields_total", (entry.event_type,), entry.unknown_fields)
-        if durations:
-            self._settled(topic, durations)
+        durations.observe(now - taken_at, alike)
+        self.sums.add("records_total", (topic, "applied"), done)
         if already:
             self.sums.add("repeats_avoided_total", (entries[0].call.action.name,), len(entries))
 
-    def _settled(self, topic: str, durations: Sequence[float]) -> None:
-        self.sums.add("records_total", (topic, "applied"), len(durations))
-        self.sums.distribution("settle_duration_seconds", (topic,)).observe_all(durations)
+    def _settled_elsewhere(self, entry: Prepared, now: float) -> None:
+        """A record of another topic than the first one's."""
+        topic = entry.record.topic
+        self.sums.add("records_total", (topic, "applied"))
+        series = self.sums.distribution("settle_duration_seconds", (topic,))
+        series.observe(now - entry.taken_at)
 
     def ignored(self, record: Record, why: str) -> None:
         del why  # written by an owner's function, which may put a field's value into it

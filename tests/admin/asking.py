@@ -36,6 +36,7 @@ class KeepingOperator:
     """Has one partition, which is stuck at one offset."""
 
     told: list[str] = field(default_factory=list)
+    bug: bool = False
 
     def pause(self) -> None:
         self.told.append("pause")
@@ -44,6 +45,8 @@ class KeepingOperator:
         self.told.append("resume")
 
     async def skip(self, partition: Partition, offset: int) -> str:
+        if self.bug:
+            raise RuntimeError("canary of a bug")
         if partition != HERE:
             raise NotAssigned(f"{partition.topic}/{partition.partition} is not assigned here now")
         if offset != STUCK_AT:

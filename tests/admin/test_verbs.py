@@ -173,6 +173,18 @@ async def test_each_verb_leaves_a_line_that_says_who_did_what_and_what_came_of_i
     assert ANOTHER not in lines.text
 
 
+async def test_a_verb_that_fails_by_a_bug_leaves_its_line_as_well() -> None:
+    async with listening(given()) as port:
+        port.operator.bug = True
+        with logged() as lines:
+            answer = await port.ask("POST", f"{SKIP}?offset={STUCK_AT}", token=TOKEN)
+
+    assert answer.status == 500
+    assert "canary" not in answer.body.decode()
+    (line,) = lines.of("operator")
+    assert (line["verb"], line["outcome"]) == ("skip", "failed")
+
+
 async def test_what_is_refused_for_its_number_is_not_a_line_each() -> None:
     async with listening(given()) as port:
         with logged() as lines:

@@ -155,3 +155,15 @@ async def test_while_foundry_and_its_token_are_out_of_reach_it_lives_and_is_not_
         assert "gave no token: refused" in why
         await scene.open_foundry()
         await admin.until_ready(service)
+
+
+async def test_a_start_that_is_refused_is_said_in_a_line_with_the_port_open_too(
+    scene: Scene, tmp_path: Path
+) -> None:
+    async with administered(scene, tmp_path) as admin:
+        service = admin.start(topics={"work": "a-topic-that-is-not-there"})
+
+        assert await service.ended() == 1
+
+    assert "a-topic-that-is-not-there" in service.output
+    assert "Traceback" not in service.output

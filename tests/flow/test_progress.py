@@ -158,18 +158,20 @@ class Silent:
 
     def __init__(self, source: FakeSource, until: float, loop: asyncio.AbstractEventLoop) -> None:
         self._source, self._until, self._loop = source, until, loop
+        self.asked = 0
 
     @property
     def stuck(self) -> Mapping[Partition, str]:
         return self._source.stuck
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        self.asked += 1
         if self._loop.time() < self._until:
             raise Unavailable("no broker tells")
         return await self._source.end_offsets(partitions)
 
 
-def test_brokers_that_do_not_tell_are_asked_again_and_said_once() -> None:
+def test_brokers_that_do_not_tell_are_asked_again_but_not_more_often_and_said_once() -> None:
     async def story(world: World) -> None:
         process = world.start()
         core = process.service
@@ -180,10 +182,11 @@ def test_brokers_that_do_not_tell_are_asked_again_and_said_once() -> None:
         world.produce(5)
         with logged() as lines:
             await asyncio.sleep(50)
-            unknown = the_one(progress).lag
+            unknown, asked = the_one(progress).lag, silent.asked
             await asyncio.sleep(20)
 
         assert unknown is None
+        assert 5 <= asked <= 50 / ASK_EVERY + 1
         assert the_one(progress).lag == 0
         assert len(lines.of("end offsets are not known")) == 1
         task.cancel()

@@ -1,4 +1,4 @@
-"""Laws 9 and 12: who may move the service, and that what it shows is so."""
+"""Laws 9, 11 and 12: who may move the service, and that what it shows is so."""
 
 from __future__ import annotations
 
@@ -52,11 +52,22 @@ OPERATORS: Final = (
         why="a page that an engineer visits reads the status of the service behind the firewall",
     ),
     Mutation(
+        name="connections that hang on are kept",
+        law=11,
+        file="consumer/admin/connections.py",
+        old="                handler.transport.abort()\n",
+        new="                pass\n",
+        suite="tests/admin/test_hostile.py",
+        test="test_those_that_hang_on_give_way_to_those_that_ask",
+        says="<= 64",
+        why="somebody who only connects takes the sockets that Kafka and Foundry need",
+    ),
+    Mutation(
         name="a refused verb leaves no line",
         law=12,
         file="consumer/admin/verbs.py",
-        old="                if problem.status is not HTTPStatus.TOO_MANY_REQUESTS:\n",
-        new="                if problem.status is HTTPStatus.CONFLICT:\n",
+        old="                if outcome != _TOO_MANY:\n",
+        new='                if outcome == "done":\n',
         suite="tests/admin/test_verbs.py",
         test="test_each_verb_leaves_a_line_that_says_who_did_what_and_what_came_of_it",
         says="not enough values to unpack",
@@ -77,8 +88,8 @@ OPERATORS: Final = (
         name="the ends of the log are asked for once",
         law=12,
         file="consumer/telemetry/progress.py",
-        old="            if partitions and (new or self._now() - self._asked_at >= ASK_EVERY):\n",
-        new="            if partitions and new:\n",
+        old="        if not partitions or self._now() - self._asked_at >= ASK_EVERY:\n",
+        new="        if not partitions:\n",
         suite="tests/flow/test_progress.py",
         test="test_in_an_outage_the_lag_counts_what_is_taken_in_and_what_is_not_even_read",
         says="== 3.?500",

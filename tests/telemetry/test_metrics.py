@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator
 from typing import get_args
 
 import pytest
+from hypothesis import given, strategies as st
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
@@ -19,6 +19,7 @@ from consumer.model import CommitResult, Lookup, Request
 from consumer.outcomes import Applied, LookupOutcome, Missing, Outcome, Withheld
 from consumer.state.gate import HELD, Gate
 from consumer.telemetry import (
+    Exposition,
     MeteredActions,
     Meters,
     RequestDurations,
@@ -89,17 +90,41 @@ def test_a_value_falls_into_the_bucket_whose_bound_it_does_not_exceed() -> None:
 
 
 def test_what_is_observed_together_is_counted_as_one_by_one() -> None:
-    rng = random.Random(7)
-    for _ in range(200):
-        values = [rng.choice((0.5, 1.0, 1.5, 3.0)) for _ in range(rng.randint(1, 20))]
-        together, apart = Distribution((1.0, 2.0)), Distribution((1.0, 2.0))
+    together, apart = Distribution((1.0, 2.0)), Distribution((1.0, 2.0))
 
-        together.observe_all(values)
-        for value in values:
-            apart.observe(value)
+    together.observe(1.5, 3)
+    for _ in range(3):
+        apart.observe(1.5)
 
-        assert together.counts == apart.counts
-        assert together.total == pytest.approx(apart.total)
+    assert (together.counts, together.total) == (apart.counts, apart.total)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("a", "b")), st.sampled_from((1.0, 7.0, 9.5)), st.booleans())
+    )
+)
+def test_each_record_of_a_request_is_counted_once_by_its_own_topic_and_time(
+    kinds: list[tuple[str, float, bool]],
+) -> None:
+    """However topics, times and unfinished records stand beside one another."""
+    watch = Telemetry(Sums(topics=["a", "b"]), lambda: 10.0)
+    entries, wanted = [], {"a": [0.0, 0], "b": [0.0, 0]}
+    for offset, (topic, taken_at, last) in enumerate(kinds):
+        entry = prepared(record(offset, topic=topic), calls=1 if last else 2)
+        entry.taken_at = taken_at
+        entries.append(entry)
+        wanted[topic][0] += (10.0 - taken_at) * last
+        wanted[topic][1] += last
+
+    if entries:
+        watch.applied(entries, already=False)
+
+    for topic, (total, count) in wanted.items():
+        found = watch.sums.distribution("settle_duration_seconds", (topic,))
+        assert found.total == pytest.approx(total)
+        assert sum(found.counts) == count
+        assert watch.sums.value("records_total", topic, "applied") == count
 
 
 def test_a_record_took_from_its_intake_to_its_last_action() -> None:
@@ -220,6 +245,25 @@ def test_a_page_can_be_read_whatever_stands_in_a_label(accept: str) -> None:
     found = [s for family in reader(page.decode()) for s in family.samples]
     (retries,) = [s for s in found if s.name == "foundry_consumer_retries_total"]
     assert (retries.labels["cause"], retries.value) == (HOSTILE, 3)
+
+
+def test_a_page_is_written_at_most_once_a_second_in_each_format() -> None:
+    """Whoever asks without end takes nothing from the records."""
+    sums, clock = Sums(), [100.0]
+    page = Exposition(Meters(sums), lambda: clock[0])
+
+    def rebalances(accept: str) -> float:
+        body, content_type = page(accept)
+        reader = parse_openmetrics if "openmetrics" in content_type else parse
+        found = {s.name: s.value for family in reader(body.decode()) for s in family.samples}
+        return found["foundry_consumer_rebalances_total"]
+
+    first = rebalances("")
+    sums.add("rebalances_total")
+    again, other = rebalances("text/plain"), rebalances("application/openmetrics-text")
+    clock[0] += 1
+
+    assert (first, again, other, rebalances("")) == (0, 0, 1, 1)
 
 
 def test_buckets_add_up_to_the_count() -> None:
