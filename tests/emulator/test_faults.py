@@ -96,6 +96,20 @@ async def test_a_hanging_request_is_in_flight_until_it_is_let_go(
     await until(lambda: foundry.in_flight == 0)
 
 
+async def test_an_answer_that_hangs_for_a_while_comes_after_it(
+    caller: Caller, foundry: Foundry
+) -> None:
+    """Applied at once, answered later: what a kill in between leaves open."""
+    switch_on(foundry, "hang:when=after,seconds=0.05")
+
+    asking = asyncio.create_task(caller.apply("create-ticket", TICKET))
+    await until(lambda: len(foundry.effects) == 1)
+    (under_way,) = foundry.requests.under_way
+
+    assert list(under_way.items) == [TICKET]
+    assert (await asking).status == 200
+
+
 async def test_a_hanging_request_ends_when_its_client_goes(
     caller: Caller, foundry: Foundry
 ) -> None:

@@ -6,7 +6,7 @@ from deploy.local.foundry.effects import Effect
 from deploy.local.foundry.faults import Fault, parse_fault
 from deploy.local.foundry.identity import Client
 from deploy.local.foundry.loading import load_ontology, read_ontology
-from deploy.local.foundry.server import DEFAULT_CLIENT, serve
+from deploy.local.foundry.server import DEFAULT_CLIENT, listening, serve
 from deploy.local.foundry.stack import Foundry, Limits
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Fault",
     "Foundry",
     "Limits",
+    "listening",
     "load_ontology",
     "parse_fault",
     "read_ontology",

@@ -21,7 +21,7 @@ Faults are KIND[:NAME=VALUE,...], switched on here or by POST /__control__/fault
   status:status=503,share=0.1,retry_after=2,body=json|text|html|empty
   error:name=ObjectChanged,code=CONFLICT   invalid:message=...
   unauthorized   forbidden:scope=...   missing:action=NAME
-  redirect   html   cut   cut_body   hang   limit:concurrency=8,retry_after=1
+  redirect   html   cut   cut_body   hang[:when=after,seconds=1]   limit:concurrency=8,retry_after=1
   late:seconds=3,then=hang|cut|status,status=504
 When: when=before (default; nothing is executed) or when=after. Where: action=NAME,
 key=VALUE, endpoint=actions|token|metadata|objects|any. How long: times=N,

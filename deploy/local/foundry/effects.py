@@ -7,7 +7,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -156,6 +156,8 @@ class Asked:
     delivered: bool = True
     """False: the connection was gone, or was cut on purpose, before the answer was out."""
     ended: float | None = None
+    items: Sequence[Mapping[str, Any]] = ()
+    """The parameters of each action that it asks to be executed."""
 
 
 class Requests:
@@ -208,4 +210,5 @@ class Requests:
 
 
 def request_as_json(asked: Asked) -> dict[str, Any]:
-    return asdict(asked)
+    """Without the parameters, of which a request may have many."""
+    return {each.name: getattr(asked, each.name) for each in fields(asked) if each.name != "items"}

@@ -20,7 +20,7 @@ Kind = Literal[
     "html",  # 200 with a page
     "cut",  # the connection is reset without an answer
     "cut_body",  # a 200 whose body ends too early
-    "hang",  # no answer until the fault is cleared or the client goes
+    "hang",  # no answer until the fault is cleared, the client goes, or `seconds`, after which what was executed is answered
     "late",  # the effect comes `seconds` later; meanwhile `then` (hang, cut, status)
     "limit",  # more than `concurrency` requests under way: 429
 ]

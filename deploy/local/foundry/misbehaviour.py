@@ -55,12 +55,15 @@ class Connection(web.RequestHandler):
             self.wire.abort()
         await self.lost.wait()
 
-    async def hold(self, switched: Switched) -> None:
-        """Until the client goes, the fault is cleared or the server stops."""
+    async def hold(self, switched: Switched, seconds: float | None = None) -> None:
+        """Until the client goes, the fault is cleared, the server stops, or so many seconds."""
         let_go = self.released.set
         switched.release.add(let_go)
         try:
-            await self.released.wait()
+            async with asyncio.timeout(seconds):
+                await self.released.wait()
+        except TimeoutError:
+            pass
         finally:
             switched.release.discard(let_go)
 
@@ -75,7 +78,9 @@ async def misbehave(connection: Connection, switched: Switched, reply: Reply | N
     fault = switched.fault
     kind = fault.then if fault.kind == "late" else fault.kind
     if kind == "hang":
-        await connection.hold(switched)
+        await connection.hold(switched, fault.seconds or None)
+        if reply is not None and fault.seconds:
+            return reply
         raise Cut
     if kind == "cut":
         raise Cut

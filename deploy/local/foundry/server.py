@@ -70,7 +70,7 @@ async def serve(
             effects=effects,
             limits=limits or Limits(),
         )
-        async with _listening(foundry, port, cert_dir):
+        async with listening(foundry, port, cert_dir):
             yield foundry
 
 
@@ -81,7 +81,10 @@ def _ontology(given: Ontology | Mapping[str, Any] | Path | None) -> Ontology:
 
 
 @asynccontextmanager
-async def _listening(foundry: Foundry, port: int, cert_dir: Path | None) -> AsyncIterator[None]:
+async def listening(
+    foundry: Foundry, port: int, cert_dir: Path | None = None
+) -> AsyncIterator[None]:
+    """The stack can be reached as long as the block lasts; what it knows outlasts that, save its faults."""
     loop = asyncio.get_running_loop()
     certificates = None if cert_dir is None else make_certificates(cert_dir)
     service = Service(foundry)

@@ -120,6 +120,8 @@ class Service:
             submission = read_batch(action, body, self._foundry.limits.batch)
         else:
             submission = read_apply(action, body)
+        if not submission.validate_only:
+            asked.items = submission.items
         if self._foundry.in_flight > self._foundry.limits.in_flight:
             return overloaded()
         origin = Origin(asked.number, token.client.id, request.headers.get("traceparent"))

@@ -14,15 +14,16 @@ WATCHER = 'if read -r _; then exit 0; fi; kill -KILL "$1" 2>/dev/null'
 
 
 class Child:
-    """A running process with its watcher."""
+    """A running process with its watcher; `folder` is where it runs, by default where this one does."""
 
-    def __init__(self, command: Sequence[str], output: Path) -> None:
+    def __init__(self, command: Sequence[str], output: Path, folder: Path | None = None) -> None:
         with output.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  # the command is this package's own
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                cwd=folder,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
             )
         self._watcher = subprocess.Popen(  # noqa: S603  # a constant script and a process id
