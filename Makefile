@@ -2,12 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+SCENARIO ?=
+MINUTES ?=
+SEED ?=
+DEFECT ?=
 # A worker for each core, to four: each has a broker of its own.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check fmt test test-fast test-full bench lock clean
+.PHONY: help demo chaos check fmt test test-fast test-full bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +25,9 @@ help:  ## list the targets
 
 demo: .venv/.ready  ## the main job: Kafka events become Foundry actions, with faults, checked (ARGS=--stay keeps it running)
 	$(BIN)/python -m deploy.local.demo $(ARGS)
+
+chaos: .venv/.ready  ## try to break it: all scenarios in ten minutes (SCENARIO=kills MINUTES=15 SEED=7 DEFECT=commit-early)
+	$(BIN)/python -m deploy.local.chaos $(SCENARIO) $(MINUTES:%=--minutes=%) $(SEED:%=--seed=%) $(DEFECT:%=--defect=%) $(ARGS)
 
 check: .venv/.ready  ## format, lint, types, import contract
 	$(BIN)/ruff format --check .

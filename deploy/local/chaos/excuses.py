@@ -1,0 +1,69 @@
+"""What excuses a repeat or a letter: a fault that met the record's request, or a disturbance while it was under way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from deploy.local.chaos.case import LATE, Case
+from deploy.local.chaos.evidence import Disturbance, Effect, Letter, Look, Published
+
+Cause = Literal["fault"] | int
+
+
+def excuse_of_repeat(case: Case, before: Effect, after: Effect) -> Cause | None:
+    """A disturbance's number, or a fault; None: there was no cause to send it again."""
+    cause = _disturbance(case, before, after)
+    if cause is None and before.request in case.troubled_requests:
+        return "fault"
+    return cause
+
+
+def _disturbance(case: Case, before: Effect, after: Effect) -> int | None:
+    each = case.evidence.published[before.number]
+    for index, disturbance in enumerate(case.evidence.disturbances):
+        # What was on its way when the process died may take effect a little later.
+        recent = disturbance.began - case.window() <= before.time <= case.over(disturbance)
+        if disturbance.began > after.time or not recent:
+            continue
+        if each.number in disturbance.in_flight or not _stored(disturbance, each):
+            return index
+    return None
+
+
+def _stored(disturbance: Disturbance, each: Published) -> bool:
+    look = _look(disturbance, each)
+    return look is not None and look.is_done(each.place.offset)
+
+
+def _look(disturbance: Disturbance, each: Published) -> Look | None:
+    return disturbance.stored.get((each.place.topic, each.place.partition))
+
+
+def is_deserved(case: Case, each: Published, letter: Letter) -> bool:
+    """A letter for the reason that was due, or one that faults account for."""
+    if letter.reason in {each.expect, *case.evidence.rules.deserved.get(each.lane or "", ())}:
+        return True
+    if each.expect != "applied":
+        return False
+    if letter.reason == "unknown":
+        return each.repeat == "never" and _may_be_unknown(case, each, letter)
+    if letter.reason == "exhausted":
+        failed = [r for r in case.troubled[each.number] if r.began <= letter.time]
+        return len(failed) >= case.evidence.rules.attempts
+    return False
+
+
+def _may_be_unknown(case: Case, each: Published, letter: Letter) -> bool:
+    """Its request was met by a fault, or a disturbance came while it was claimed or under way."""
+    if any(request.began <= letter.time + LATE for request in case.troubled[each.number]):
+        return True
+    return any(
+        disturbance.began <= letter.time + LATE
+        and (each.number in disturbance.in_flight or _claimed(disturbance, each))
+        for disturbance in case.evidence.disturbances
+    )
+
+
+def _claimed(disturbance: Disturbance, each: Published) -> bool:
+    look = _look(disturbance, each)
+    return look is not None and look.is_claimed(each.place.offset)

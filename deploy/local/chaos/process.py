@@ -1,0 +1,98 @@
+"""The service as a process: started as its users start it, and treated as badly as an orchestrator may."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.local.chaos.clock.sitecustomize import OFFSET_FILE
+from deploy.local.kafka.child import Child
+
+OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
+CLOCK = Path(__file__).parent / "clock"
+LAST_LINES = 12
+STOPS_WITHIN = 45.0
+LOOK_EVERY = 0.1
+
+
+class Consumer:
+    """One `consumer run`. It dies with this program, however that ends."""
+
+    def __init__(
+        self, config: Path, log: Path, path: Sequence[Path], clock: Path | None = None
+    ) -> None:
+        """`path`: where the program and the contracts are imported from, the first first.
+
+        `clock`: the file with the seconds that its wall clock is ahead; None: it has the real one.
+        """
+        self.log = log
+        cleared = [f"-u{name}" for name in os.environ if name.startswith(OURS)]
+        jumping = [] if clock is None else [f"{OFFSET_FILE}={clock}"]
+        first = [] if clock is None else [CLOCK]
+        where = os.pathsep.join(map(str, [*first, *path]))
+        # Not from the working directory, which would come before the path; `env` becomes the program.
+        command = [
+            "/usr/bin/env",
+            *cleared,
+            f"PYTHONPATH={where}",
+            "PYTHONDONTWRITEBYTECODE=1",
+            *jumping,
+            *(sys.executable, "-m", "consumer", "run", "--config", str(config)),
+        ]
+        self._child = Child(command, log, log.parent)
+        self._reaped = False
+        self.suspended = False
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None: it is running."""
+        return self._child.process.poll()
+
+    @property
+    def alive(self) -> bool:
+        return self.code is None
+
+    def kill(self) -> None:
+        """SIGKILL; it is gone when this returns."""
+        if not self._reaped:
+            self._reaped = True
+            self._child.kill()
+
+    def suspend(self) -> None:
+        self.suspended = True
+        self._child.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.suspended = False
+        self._child.signal(signal.SIGCONT)
+
+    async def stop(self) -> int:
+        """SIGTERM; its exit code, -9 where it had to be killed."""
+        if self.suspended:
+            self.resume()
+        self._reaped = True
+        await asyncio.to_thread(self._child.terminate, STOPS_WITHIN)
+        return int(self._child.process.returncode)
+
+    def says(self) -> Iterator[Mapping[str, Any]]:
+        """Its log, so far as it is whole lines of JSON."""
+        whole, _, _ = self.log.read_text(errors="replace").rpartition("\n")
+        return (json.loads(line) for line in whole.splitlines() if line.startswith("{"))
+
+    async def assigned(self, within: float) -> bool:
+        """True as soon as it has said that it has partitions."""
+        async with asyncio.timeout(within):
+            while not any(line.get("event") == "assigned" for line in self.says()):
+                if not self.alive:
+                    return False
+                await asyncio.sleep(LOOK_EVERY)
+        return True
+
+    def tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LAST_LINES:])
