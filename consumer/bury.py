@@ -220,6 +220,11 @@ class Bury:
         except TimeoutError:
             pass
 
+    @property
+    def writing(self) -> bool:
+        """Some letter is being written."""
+        return any(self._open.values())
+
     async def drained(self, tenures: Collection[Tenure]) -> None:
         """Return when no letter of these tenures is being written; each is tried once more at least."""
         self._hurry.set()

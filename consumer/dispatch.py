@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from consumer.bury import Bury
@@ -12,14 +12,15 @@ from consumer.commits import Commits
 from consumer.errors import NotAssigned, SkipRefused
 from consumer.gatekeeper import Gatekeeper
 from consumer.intake import Intake, Prepare
-from consumer.model import Partition
+from consumer.model import Partition, Prepared
 from consumer.pacer import Pacer
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
 from consumer.recover import Recover
 from consumer.sessions import Sessions
 from consumer.state.budget import LetterBudget
-from consumer.state.gate import Gate
+from consumer.state.gate import HELD, Gate
 from consumer.state.limits import Limits, Retry
+from consumer.state.vitals import Work
 from consumer.state.workload import Workload
 from consumer.submit import Submit
 from consumer.waits import Waits
@@ -97,6 +98,34 @@ class Dispatch:
             partition in tenures and tenures[partition].ledger.watermark >= end
             for partition, end in ends.items()
         )
+
+    def work(self) -> Work:
+        """What is on its hands now, for whoever judges whether it goes on."""
+        tenures = [t for t in self.workload.tenures.values() if not (t.ending or t.held)]
+        if self._running is None:
+            return Work()
+        submit, bury = self._running
+        return Work(
+            sessions=frozenset(tenure.session for tenure in tenures),
+            settled=sum(tenure.changes for tenure in tenures),
+            records=self.workload.records,
+            requests=[_under_way(hand) for hand in submit.hands if _may_be_sent(hand)],
+            waits_for=self._waits_for(submit, bury),
+            commit_owed_since=min((tenure.acknowledged for tenure in tenures), default=None),
+        )
+
+    def _waits_for(self, submit: Submit, bury: Bury) -> str | None:
+        """Why nothing has to be begun at this moment."""
+        reasons = {
+            "the stop": self._stop.is_set(),
+            "the group": not submit.certain(),
+            "partitions to be handed over": any(t.ending for t in self.workload.all_tenures),
+            "requests": bool(submit.hands),
+            "letters": bury.writing,
+            "an operator": any(reason in HELD for _, reason, _ in self.gate.reasons()),
+            "its time": submit.wakes_by_itself,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
     async def skip(self, partition: Partition, offset: int) -> str:
         """Pass over what stands still at this offset, and no more; says in a sentence what that is.
@@ -209,3 +238,13 @@ class Dispatch:
             ring_at=submit.ring_at,
             shut=lambda: self._pacer.shut,
         )
+
+
+def _may_be_sent(hand: Sequence[Prepared]) -> bool:
+    """It does not wait for its claim, which is to wait for Kafka."""
+    return all(entry.claim is None or entry.claim.durable for entry in hand)
+
+
+def _under_way(hand: Sequence[Prepared]) -> tuple[Prepared, float]:
+    """The request, by its first record, and when it was sent last: in parts, where it was refused as a whole."""
+    return hand[0], max(entry.sent_at for entry in hand)

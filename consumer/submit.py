@@ -90,7 +90,7 @@ class Submit:
         """
         now = self._loop.time()
         lanes = self._workload.lanes
-        if not self._certain():
+        if not self.certain():
             self.ring_at(now + _RECHECK)
             return [], None
         if not self._pacer.room(now):
@@ -117,7 +117,7 @@ class Submit:
             # Nobody asks for a place while none is left: whether there may be more of them is to be asked.
             self.ring_at(self._pacer.opens_at(now))
 
-    def _certain(self) -> bool:
+    def certain(self) -> bool:
         """The membership outlives a request that starts now."""
         timeout = self._workload.limits.request_timeout
         return self._clock.now() + timeout <= self._source.lease()
@@ -245,7 +245,7 @@ class Submit:
 
         def may_send() -> bool:
             now = self._loop.time()
-            if not self._certain() or any(self._commits.stale(tenure, now) for tenure in tenures):
+            if not self.certain() or any(self._commits.stale(tenure, now) for tenure in tenures):
                 return False
             if any(tenure.ending for tenure in tenures) and any(map(barred, entries)):
                 return False
@@ -272,6 +272,16 @@ class Submit:
             laid_down = self._loop.create_future()
             self._laid_down.append(laid_down)
             await laid_down
+
+    @property
+    def hands(self) -> Collection[tuple[Prepared, ...]]:
+        """What the slots have in hand: the records of each request."""
+        return self._in_hand
+
+    @property
+    def wakes_by_itself(self) -> bool:
+        """Somebody will look again whether something is to be done."""
+        return self._alarm is not None and not self._alarm.cancelled()
 
     def in_hand(self, tenures: Collection[Tenure]) -> bool:
         """True: a request slot has a record of these."""

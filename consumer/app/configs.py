@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from consumer.app.clock import AwakeClock
 from consumer.app.kafka_tokens import KafkaTokens
 from consumer.foundry.config import FoundryConfig
 from consumer.kafka.client import KafkaConfig
 from consumer.settings import Secret, Settings
 from consumer.state.budget import LetterBudget
 from consumer.state.limits import Limits, Retry
+from consumer.state.vitals import Patience
 
 
 def foundry_config(settings: Settings) -> FoundryConfig:
@@ -81,7 +83,8 @@ def kafka_tokens(settings: Settings) -> KafkaTokens | None:
     if given.sasl_mechanism != "OAUTHBEARER" or url is None or client_id is None or secret is None:
         return None
     scope = given.sasl_oauthbearer_scope
-    return KafkaTokens(url, client_id, secret, scope, ca_file=given.ssl_cafile)
+    now = AwakeClock().now
+    return KafkaTokens(url, client_id, secret, scope, ca_file=given.ssl_cafile, now=now)
 
 
 def _read(secret: Secret | None) -> str | None:
@@ -116,6 +119,23 @@ def letter_budget(settings: Settings) -> LetterBudget:
     """A full one: it is kept in memory only."""
     given = settings.dead_letters
     return LetterBudget(burst=given.budget_burst, ratio=given.budget_ratio)
+
+
+PATIENCE: Final = 60.0
+"""Seconds beyond what a part of the service may take before it counts as stuck."""
+
+
+def patience(settings: Settings) -> Patience:
+    """How long a part may stand still that nothing explains."""
+    return Patience(
+        # The members' rebalance timeouts may differ, while a new version is rolled out.
+        poll=2 * kafka_config(settings).rebalance_timeout + PATIENCE,
+        commit=PATIENCE,
+        request=request_timeout(settings) + PATIENCE,
+        work=3 * PATIENCE,
+        fetch=5 * PATIENCE,
+        frozen=PATIENCE / 6,
+    )
 
 
 def known_secrets(settings: Settings) -> frozenset[str]:

@@ -7,19 +7,20 @@ import gc
 import logging
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from consumer.app.administration import Instruments, Watched, administered
+from consumer.app.clock import AwakeClock
 from consumer.app.configs import (
     core_limits,
     foundry_config,
     kafka_config,
     kafka_tokens,
     letter_budget,
+    patience,
     request_timeout,
 )
 from consumer.app.guard import Guard
@@ -27,6 +28,7 @@ from consumer.app.lifetime import Ends, Lifetime
 from consumer.app.logs import start_logging
 from consumer.app.loop_lag import LoopLag
 from consumer.app.signals import StopSignals
+from consumer.app.watchdog import Watchdog
 from consumer.app.watched import WatchedSource
 from consumer.contracts import Contracts, load
 from consumer.dispatch import Dispatch
@@ -47,15 +49,6 @@ from consumer.telemetry import (
 
 _log = logging.getLogger(__name__)
 _ALLOCATIONS = 20_000
-# Elsewhere than on Linux the monotonic clock may stand still while the machine sleeps.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-class AwakeClock:
-    """Seconds since the machine started, those in which it slept included: a lease goes on meanwhile."""
-
-    def now(self) -> float:
-        return time.clock_gettime(_CLOCK)
 
 
 def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
@@ -98,9 +91,7 @@ async def _serve(
     within: float | None,
 ) -> bool:
     tell_of_loop()
-    main = asyncio.current_task()
-    if main is not None:
-        signals.call(main.cancel)  # until there is something that can be stopped in order
+    signals.cancel()  # until there is something that can be stopped in order
     config = kafka_config(settings)
     tokens = kafka_tokens(settings)
     fetch_token = None if tokens is None else tokens.fetch
@@ -143,13 +134,24 @@ async def _serve(
             budget=letter_budget(settings),
             rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
         )
-        parts = Watched(core, source, actions, foundry.tokens, live=dict)
-        await stack.enter_async_context(administered(settings, instruments, parts))
         lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
         ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)
         _say_start(settings, contracts)
+        watchdog = Watchdog(
+            core.work,
+            source,
+            clock,
+            patience(settings),
+            ended=lambda: kafka.ended_tasks,
+            stuck=lifetime.fail,
+        )
+        parts = Watched(core, source, actions, foundry.tokens, live=watchdog.checks)
+        await stack.enter_async_context(administered(settings, instruments, parts))
+        await stack.enter_async_context(_running(watchdog.run(), "watchdog"))
         signals.call(lifetime.stop)
-        return await lifetime.run(ends if until_end else None)
+        complete = await lifetime.run(ends if until_end else None)
+    watchdog.say_last()
+    return complete
 
 
 @asynccontextmanager

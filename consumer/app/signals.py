@@ -52,6 +52,12 @@ class StopSignals:
         if self.received is not None:
             self._begin()
 
+    def cancel(self) -> None:
+        """Until `call` says otherwise the first signal cancels the task that this is called in."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.call(task.cancel)
+
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         # Between two steps of whatever the main thread does: it may hold any lock, that of the log too.
         name = signal.Signals(number).name

@@ -22,10 +22,16 @@ class WatchedSource:
         """Those that have returned."""
         self.commits = 0
         """Those that have been answered, or given up."""
+        self._asked: set[Partition] = set()
 
     def distrust(self) -> None:
         """The process stood still: only a heartbeat that is sent from now on proves the membership."""
         self._trusted_from = self._clock.now()
+
+    def asked(self) -> Collection[Partition]:
+        """Partitions that records were wanted of since the last time that this was called."""
+        asked, self._asked = self._asked, set()
+        return asked
 
     def lease(self) -> float:
         until = self._source.lease()
@@ -34,6 +40,7 @@ class WatchedSource:
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:
+        self._asked.update(wanted)
         records = await self._source.poll(wanted, max_records, wait)
         self.polls += 1
         return records

@@ -70,7 +70,15 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
     "_fetcher": ("_create_fetch_waiter", "_fetch_task", "_pending_tasks"),
     "_subscription": ("subscription", "wait_for_assignment"),
-    "_client": ("cluster", "close", "force_metadata_update", "get_random_node", "ready", "send"),
+    "_client": (
+        "_sync_task",
+        "cluster",
+        "close",
+        "force_metadata_update",
+        "get_random_node",
+        "ready",
+        "send",
+    ),
 }
 """Attributes that a started consumer must have, by the part that has them."""
 
@@ -143,8 +151,7 @@ def refuse_rejected_tokens() -> None:
 
 
 def coordinator_of(consumer: AIOKafkaConsumer) -> Coordinator:
-    coordinator: Any = consumer._coordinator  # noqa: SLF001
-    return cast("Coordinator", coordinator)
+    return cast("Coordinator", consumer._coordinator)  # noqa: SLF001
 
 
 class CoordinatorWatch:
@@ -173,9 +180,8 @@ class CoordinatorWatch:
         if self._closed:
             raise KafkaConnectionError("the consumer is closing")
         identity = self._identity
-        sent_at = (
-            self._clock.now()
-        )  # before the wait for a connection: rather too early than too late
+        # Before the wait for a connection: rather too early than too late.
+        sent_at = self._clock.now()
         response = await self._send(request)
         if response.API_KEY == OFFSET_FETCH:
             self._refuse_errors(response)
@@ -218,6 +224,17 @@ def arrival(consumer: AIOKafkaConsumer) -> asyncio.Future[None]:
 def group_task_ended(consumer: AIOKafkaConsumer) -> bool:
     """The library ends it on what it does not expect, and would tell the same error for ever."""
     return coordinator_of(consumer)._coordination_task.done()  # noqa: SLF001
+
+
+def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:
+    """Tasks that the library never ends and never looks after; without one of them it stands still in silence."""
+    library: Any = consumer
+    tasks = {
+        "metadata task": library._client._sync_task,  # noqa: SLF001
+        "fetch task": library._fetcher._fetch_task,  # noqa: SLF001
+        "group task": library._coordinator._coordination_task,  # noqa: SLF001
+    }
+    return [name for name, task in tasks.items() if task is not None and task.done()]
 
 
 def position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:

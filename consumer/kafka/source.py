@@ -86,6 +86,13 @@ class KafkaSource:
         """As `Source.skip`."""
         return self._must_be_joined().reader.skip(partition, offset)
 
+    @property
+    def ended_tasks(self) -> Collection[str]:
+        """Tasks of the library that have died: only a restart of the process helps."""
+        if self._joined is None or self._consumer is None:
+            return ()
+        return patches.ended_tasks(self._joined.consumer)
+
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:

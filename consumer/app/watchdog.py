@@ -1,0 +1,113 @@
+"""Feeds the judgement whether the process still does its work, and ends it where only a restart helps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from consumer.app.watched import WatchedSource
+from consumer.errors import Unavailable
+from consumer.model import Partition
+from consumer.ports import Clock
+from consumer.state.vitals import PARTS, Patience, Seen, Verdict, Vitals, Work
+from consumer.telemetry import say
+
+LOOK_EVERY: Final = 2.0
+_ASK_EVERY: Final = 60.0
+"""Seconds between two questions to the brokers how far the log goes, where nothing comes."""
+_SILENT_AFTER: Final = 60.0
+_log = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Made before the core runs, and ended before what the core needs is closed."""
+
+    def __init__(
+        self,
+        work: Callable[[], Work],
+        source: WatchedSource,
+        clock: Clock,
+        patience: Patience,
+        *,
+        ended: Callable[[], Collection[str]],
+        stuck: Callable[[], None],
+    ) -> None:
+        """`ended`: tasks of the client library that are no more. `stuck`: called once, with the verdict kept here."""
+        self._work = work
+        self._source = source
+        self._clock = clock
+        self._vitals = Vitals(patience)
+        self._ended = ended
+        self._stuck = stuck
+        self._stands: dict[Partition, int] = {}
+        self._unread: dict[Partition, int] = {}
+        self._ask_at = 0.0
+        self._answered_at = clock.now()
+        self._silent = False
+        self.verdict: Verdict | None = None
+
+    def checks(self) -> Mapping[str, str]:
+        """As `Checks`: one for each part that may be stuck."""
+        found = self.verdict
+        return {part: found.why if found and found.part == part else "" for part in PARTS}
+
+    def say_last(self) -> None:
+        """The last line of a process that ends by a verdict."""
+        if self.verdict is not None:
+            part, why = self.verdict.part, self.verdict.why
+            say(_log, logging.CRITICAL, "ended: stuck", part=part, why=why)
+
+    async def run(self) -> None:
+        """Look until something is stuck."""
+        now = asyncio.get_running_loop().time
+        while self.verdict is None:
+            await asyncio.sleep(LOOK_EVERY)
+            self._listen()
+            if now() >= self._ask_at:
+                await self._ask()
+                self._ask_at = now() + _ASK_EVERY
+            self.verdict = self._vitals.look(self._see(now()))
+        say(_log, logging.ERROR, "stuck", part=self.verdict.part, why=self.verdict.why)
+        self._stuck()
+
+    def _see(self, now: float) -> Seen:
+        source = self._source
+        return Seen(
+            now=now,
+            work=self._work(),
+            member=self._clock.now() < source.lease(),
+            polls=source.polls,
+            commits=source.commits,
+            unread={p: at for p, at in self._unread.items() if source.position(p) == at},
+            ended=self._ended(),
+        )
+
+    async def _ask(self) -> None:
+        """What is behind the end of its log, of all that was asked for and has not moved since the last time."""
+        asked = self._source.asked()
+        stands = {p: self._source.position(p) for p in asked if p not in self._source.stuck}
+        still = [p for p, at in stands.items() if self._stands.get(p) == at]
+        self._stands = stands
+        try:
+            ends = await self._source.end_offsets(still) if still else {}
+        except Unavailable:
+            ends = {}  # the brokers are away: nothing can be fetched
+        self._unread = {p: stands[p] for p, end in ends.items() if end > stands[p]}
+
+    def _listen(self) -> None:
+        """Say when the group's coordinator has not answered for long, and when it does again. No verdict.
+
+        It is Kafka's outage, or the network's, or a credential that was changed: the client goes on trying.
+        """
+        now = self._clock.now()
+        if now < self._source.lease():
+            if self._silent:
+                seconds = round(now - self._answered_at)
+                say(_log, logging.INFO, "the group answers again", seconds=seconds)
+            self._answered_at, self._silent = now, False
+        elif not self._silent and now - self._answered_at >= _SILENT_AFTER:
+            self._silent = True
+            advice = "look at the brokers, the network and the credentials; it goes on by itself"
+            say(_log, logging.ERROR, "the group does not answer", advice=advice)
