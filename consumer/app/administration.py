@@ -7,14 +7,13 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from consumer.admin import AdminConfig, Surface, serve, status
-from consumer.app.readiness import Readiness
+from consumer.app.readiness import FirstToken, Readiness
 from consumer.contracts import Contracts
 from consumer.dispatch import Dispatch
-from consumer.foundry.tokens import Tokens
 from consumer.ports import Actions, Checks, Source
 from consumer.settings import Settings
 from consumer.settings.sections import AdminSettings
@@ -29,6 +28,7 @@ from consumer.telemetry import (
     Telemetry,
     look_at,
 )
+from consumer.telemetry.readings import TokenState
 
 _HTTP: Final = 80
 _HTTPS: Final = 443
@@ -56,6 +56,10 @@ class Instruments:
         return MeteredActions(actions, self.sums)
 
 
+class ShownTokens(TokenState, FirstToken, Protocol):
+    """Foundry's tokens, without one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watched:
     """The parts that are shown, and the one that the verbs move."""
@@ -63,7 +67,7 @@ class Watched:
     core: Dispatch
     source: Source
     actions: MeteredActions
-    tokens: Tokens
+    tokens: ShownTokens
     live: Checks
 
 
@@ -109,7 +113,7 @@ def sources_of(parts: Watched, progress: Progress, actions: Sequence[str]) -> So
         progress=progress,
         token=parts.tokens,
         in_flight=lambda: parts.actions.in_flight,
-        concurrency_limit=lambda: core.workload.limits.max_in_flight,
+        concurrency_limit=lambda: core.concurrency_limit,
         letter_budget=lambda: core.budget.remaining,
         actions=actions,
         now=now,

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from consumer.admin import status
+from consumer.app.administration import Watched, sources_of
 from consumer.app.readiness import Readiness
 from consumer.dispatch import Dispatch
 from consumer.errors import GateReason
@@ -31,7 +32,7 @@ from tests import virtual_time
 from tests.fakes.foundry import Down
 from tests.flow.process import Ports, Service, core
 from tests.flow.simulate import simulate
-from tests.flow.world import LIMITS, TOPIC, World
+from tests.flow.world import TOPIC, World
 from tests.telemetry.values import logged
 
 EPOCH = 1_700_000_000.0
@@ -50,6 +51,9 @@ class Tokens:
     @property
     def expires_at(self) -> float | None:
         return self.now() + 600 if self.fetched else None
+
+    async def get(self) -> object:
+        return object()
 
 
 @dataclass
@@ -95,18 +99,8 @@ def watched(story: Callable[[World, Seen], Awaitable[None]]) -> None:
         dispatch, now = process.service, world.loop.time
         assert isinstance(dispatch, Dispatch)
         progress, tokens = Progress(dispatch.workload, ports.source, now), Tokens(now)
-        sources = Sources(
-            workload=dispatch.workload,
-            gate=dispatch.gate,
-            progress=progress,
-            token=tokens,
-            in_flight=lambda: actions.in_flight,
-            concurrency_limit=lambda: LIMITS.max_in_flight,
-            letter_budget=lambda: dispatch.budget.remaining,
-            actions=["set"],
-            now=now,
-            wall=lambda: EPOCH + now(),
-        )
+        parts = Watched(dispatch, ports.source, actions, tokens, live=dict)
+        sources = replace(sources_of(parts, progress, ["set"]), now=now, wall=lambda: EPOCH + now())
         meters = Meters(sums)
         look_at(sources, meters)
         task = world.loop.create_task(progress.follow())
@@ -254,7 +248,8 @@ def test_what_the_core_did_is_what_is_counted() -> None:
         assert series["foundry_consumer_settle_duration_seconds_count", TOPIC] == 45
         assert series["foundry_consumer_batch_size_sum",] == 45
         assert series["foundry_consumer_in_flight_requests",] == 0
-        assert series["foundry_consumer_concurrency_limit",] == LIMITS.max_in_flight
+        assert series["foundry_consumer_concurrency_limit",] == seen.core.concurrency_limit
+        assert series["foundry_consumer_letter_budget_remaining",] == seen.core.budget.remaining
 
     watched(story)
 
