@@ -89,8 +89,8 @@ class Cluster:
             ]
             return [(await each).offset for each in sent]
 
-    async def produce_raw(self, topic: str, batch: bytes, partition: int = 0) -> None:
-        """A batch byte by byte as it is, for what no client library would write."""
+    async def produce_raw(self, topic: str, batch: bytes, partition: int = 0) -> int:
+        """A batch byte by byte as it is, for what no client library would write; its first offset."""
         client = AIOKafkaClient(bootstrap_servers=self.bootstrap_servers)
         await client.bootstrap()
         try:
@@ -99,7 +99,9 @@ class Cluster:
             assert leader is not None
             request = ProduceRequest(None, -1, 10_000, [(topic, [(partition, batch)])])
             answer = await client.send(leader, request)
-            assert answer.topics[0][1][0][1] == 0, f"the broker refused the batch: {answer}"
+            _, code, offset, *_ = answer.topics[0][1][0]
+            assert code == 0, f"the broker refused the batch: {answer}"
+            return int(offset)
         finally:
             await client.close()
 

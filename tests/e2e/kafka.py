@@ -40,13 +40,18 @@ class Kafka:
         self._admin: Any = admin
 
     async def make_topics(self) -> None:
-        await self._cluster.create_topic(self.topic, partitions=PARTITIONS)
+        await self._cluster.create_topic(
+            self.topic, partitions=PARTITIONS, max_message_bytes="2000000"
+        )
         await self.make_letters_topic()
 
     async def make_letters_topic(self) -> None:
         """The broker's own clock stamps the letters: a letter is written when it is appended."""
         await self._cluster.create_topic(
-            self.letters_topic, partitions=2, message_timestamp_type="LogAppendTime"
+            self.letters_topic,
+            partitions=2,
+            message_timestamp_type="LogAppendTime",
+            max_message_bytes="2000000",
         )
 
     async def delete_letters_topic(self) -> None:
@@ -59,13 +64,13 @@ class Kafka:
             [ConfigResource(ConfigResourceType.TOPIC, self.letters_topic, change)]
         )
 
-    async def publish(self, jobs: Iterable[Job]) -> list[Published]:
-        """Returns when all are acknowledged."""
+    async def publish(self, jobs: Iterable[Job], partition: int | None = None) -> list[Published]:
+        """Returns when all are acknowledged. Without a partition the key says which."""
         sent = [
             (
                 job,
                 await self._producer.send(
-                    self.topic, job.value, job.key, headers=list(job.headers)
+                    self.topic, job.value, job.key, partition, headers=list(job.headers)
                 ),
             )
             for job in jobs
@@ -74,6 +79,12 @@ class Kafka:
         fresh = [Published(each.partition, each.offset, job) for job, each in stored]
         self.published += fresh
         return fresh
+
+    async def publish_raw(self, job: Job, batch: bytes, partition: int) -> int:
+        """A batch of one record, byte by byte as it is; its offset."""
+        offset = await self._cluster.produce_raw(self.topic, batch, partition)
+        self.published.append(Published(partition, offset, job))
+        return offset
 
     @property
     def ends(self) -> Mapping[int, int]:
@@ -140,7 +151,10 @@ async def connected(cluster: Cluster) -> AsyncIterator[Kafka]:
     async with AsyncExitStack() as stack:
         admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap_servers)
         producer = AIOKafkaProducer(
-            bootstrap_servers=cluster.bootstrap_servers, enable_idempotence=True, linger_ms=5
+            bootstrap_servers=cluster.bootstrap_servers,
+            enable_idempotence=True,
+            linger_ms=5,
+            max_request_size=4 * 2**20,
         )
         await admin.start()
         stack.push_async_callback(admin.close)

@@ -181,8 +181,8 @@ def _judge_letter(
         verdict.astray.append(f"{name}: a letter {letter.reason}, and was to be {job.expect}")
     if applied and not unknown:
         verdict.astray.append(f"{name}: applied, and a letter {letter.reason}")
-    # Where key and value are both null the value is empty: the jobs here have keys.
-    if (letter.key, letter.value) != (job.key, job.value):
+    value = b"" if job.key is None and job.value is None else job.value
+    if (letter.key, letter.value) != (job.key, value):
         verdict.altered.append(name)
     if letter.headers[: len(job.headers)] != job.headers:
         verdict.altered.append(f"{name}: headers")

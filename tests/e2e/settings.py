@@ -38,6 +38,7 @@ def settings(kafka: Kafka, foundry: str, secret: Path, changes: Mapping[str, Sec
             "settle_time": SETTLE_TIME,
         },
         "retry": {"maximum": 1},
+        "dead_letters": {},
         "stop": {"grace": GRACE},
         "admin": {"port": 0},
         "log": {"level": "debug", "format": "json"},
