@@ -55,7 +55,7 @@ def _values(prefix: str) -> Mapping[str, tuple[bytes | None, str]]:
 
 def _headers(prefix: str) -> Mapping[str, tuple[Header, ...]]:
     good = cloud(f"{prefix}-header", "safe")
-    changed = {
+    changed: Mapping[str, Mapping[str, bytes | None]] = {
         "no-id": {"ce_id": None},
         "empty-id": {"ce_id": b""},
         "endless-id": {"ce_id": b"x" * 3000},
