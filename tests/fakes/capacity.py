@@ -20,7 +20,7 @@ class Capacity:
     """How long a request takes that was taken."""
     retry_after: float | None = 1.0
     refused_within: float = 0.02
-    moody: Callable[[], bool] = lambda: False
+    moody: Callable[[Sequence[Coordinate]], bool] = lambda _spots: False
     """Refuses this one, too, for no reason."""
     under_way: int = 0
     taken: list[tuple[float, float]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Capacity:
         for spot in spots:
             if now < self._closed_until.get(spot, now):
                 raise truth.broken("Retry-After is obeyed", f"{name(spot)} comes too early")
-        if self.under_way >= self.admits or self.moody():
+        if self.under_way >= self.admits or self.moody(spots):
             self.refused.append(now)
             # Counted from the answer: the client cannot know of it before.
             until = now + self.refused_within + (self.retry_after or 0.0)

@@ -163,12 +163,30 @@ def test_refusals_by_chance_lower_nothing_that_matters() -> None:
     async def story(world: World) -> None:
         chance = random.Random(3)
         capacity = Capacity(MOST, seconds=about(0.2))
-        capacity.moody = lambda: chance.random() < 0.03
+        capacity.moody = lambda _: chance.random() < 0.03
         process = begin(world, capacity, 12_000)
         await asyncio.sleep(1)
 
         assert await goodput(world, capacity, 13.0) >= 0.95
         assert not process.watch.gates
+        assert not world.truth.letters
+
+    simulate(story, limits=ROOMY)
+
+
+def test_a_record_that_is_refused_again_and_again_is_no_letter() -> None:
+    """Others of its type are taken meanwhile. It is one request too many each time, and never at fault."""
+
+    async def story(world: World) -> None:
+        unlucky = set(world.produce(1, lane="unlucky", batch=1))
+        capacity = Capacity(MOST, seconds=about(0.2))
+        capacity.moody = lambda spots: bool(unlucky & set(spots)) and len(capacity.refused) < 12
+        begin(world, capacity, 3_000)
+        for _ in range(60):
+            world.produce(20, batch=1)
+            await asyncio.sleep(1)
+
+        assert len(capacity.refused) == 12
         assert not world.truth.letters
 
     simulate(story, limits=ROOMY)

@@ -22,6 +22,7 @@ from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.operators import OPERATORS
 from tests.mutations.outages import OUTAGES
+from tests.mutations.pacing import PACING
 from tests.mutations.secrecy import SECRECY
 from tests.mutations.unknowns import UNKNOWNS
 
@@ -37,6 +38,7 @@ MUTATIONS = (
     *ENDINGS,
     *SECRECY,
     *OPERATORS,
+    *PACING,
 )
 
 pytestmark = pytest.mark.timeout(300)

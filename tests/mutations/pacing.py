@@ -1,0 +1,123 @@
+"""Laws 6 and 11: how fast Foundry is asked follows what it takes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+_FLOW: Final = "tests/flow/test_concurrency.py"
+_LOAD: Final = "tests/flow/test_load.py"
+
+PACING: Final = (
+    Mutation(
+        name="the limiter does not hear of refusals",
+        law=11,
+        file="consumer/pacer.py",
+        old="                self._limiter.refused(ticket, level, self._now(), asked)\n",
+        new="                self._limiter.answered(ticket)\n",
+        suite=_FLOW,
+        test="test_a_limit_that_comes_down_is_found_out_within_seconds",
+        says="limit",
+        why="more is sent than Foundry takes, for ever",
+    ),
+    Mutation(
+        name="a record that was refused comes again before its Retry-After has passed",
+        law=6,
+        file="consumer/recover.py",
+        old="        return self._waits.delay(entry.attempts, at_least=answer.retry_after)\n",
+        new="        return self._waits.delay(entry.attempts)\n",
+        suite=_FLOW,
+        test="test_goodput_is_that_of_who_knows_the_limit[10-30.0]",
+        says="Retry-After is obeyed",
+        why="Foundry is hit while it asks to be left alone",
+    ),
+    Mutation(
+        name="the limit is raised before a Retry-After has passed",
+        law=6,
+        file="consumer/state/limiter.py",
+        old="        self._grow_at = max(self._grow_at, now + max(asked, self._wait))\n",
+        new="        self._grow_at = max(self._grow_at, now + self._wait)\n",
+        suite="tests/state/test_limiter.py",
+        test="test_nothing_is_raised_before_a_retry_after_has_passed",
+        says="30.0",
+        why="new load comes while Foundry asks for less",
+    ),
+    Mutation(
+        name="a pause ends when we see fit, not when Foundry said",
+        law=6,
+        file="consumer/state/limiter.py",
+        old="        self._paused_until = max(self._paused_until, now + max(asked, self._pause))\n",
+        new="        self._paused_until = max(self._paused_until, now + self._pause)\n",
+        suite="tests/state/test_limiter.py",
+        test="test_a_request_that_is_refused_alone_begins_a_pause",
+        says="7.0",
+        why="an overloaded Foundry is asked many times within each Retry-After",
+    ),
+    Mutation(
+        name="the limit never rises again",
+        law=11,
+        file="consumer/state/limiter.py",
+        old="        if ticket > self._changed_at:\n",
+        new="        if ticket > self._changed_at + self._most * 1_000:\n",
+        suite=_FLOW,
+        test="test_a_limit_that_is_lifted_is_found_out_within_seconds",
+        says="limit",
+        why="one bad minute makes the service slow until it is restarted",
+    ),
+    Mutation(
+        name="refusals by chance lower the limit",
+        law=11,
+        file="consumer/state/limiter.py",
+        old="        if not (alone or self._share > _NOISE or 0 < self._trial < ticket):\n",
+        new="        if not (alone or self._share or 0 < self._trial < ticket):\n",
+        suite=_FLOW,
+        test="test_refusals_by_chance_lower_nothing_that_matters",
+        says=">= 0.95",
+        why="three refusals in a hundred take most of the throughput",
+    ),
+    Mutation(
+        name="an overshoot counts as an outage",
+        law=6,
+        file="consumer/recover.py",
+        old='        if outcome.gate != "overloaded" or self._shut():\n',
+        new="        if outcome.gate:\n",
+        suite=_FLOW,
+        test="test_goodput_is_that_of_who_knows_the_limit[10-1.0]",
+        says=">= 0.95",
+        why="each attempt to find out more closes the gate for all",
+    ),
+    Mutation(
+        name="being refused for too many requests is charged to the record",
+        law=6,
+        file="consumer/recover.py",
+        old='        again = self._throttled if outcome.gate == "overloaded" else self._retry_all\n',
+        new="        again = self._retry_all\n",
+        suite=_FLOW,
+        test="test_a_record_that_is_refused_again_and_again_is_no_letter",
+        says="letters",
+        why="records become dead letters because Foundry was busy",
+    ),
+    Mutation(
+        name="retries are paid for by nobody",
+        law=6,
+        file="consumer/pacer.py",
+        old="        if self._budget.spent:\n",
+        new="        if self._budget.spent and self._limiter.shut:\n",
+        suite=_LOAD,
+        test="test_where_more_fails_than_succeeds_requests_go_out_slowly",
+        says="requests_a_second",
+        why="an ill Foundry is kept ill by what is sent again and again",
+    ),
+    Mutation(
+        name="what fails fast makes room fast",
+        law=6,
+        file="consumer/submit.py",
+        old="            if rest:\n",
+        new="            if rest < 0:\n",
+        suite=_LOAD,
+        test="test_requests_that_fail_fast_make_no_more_of_them",
+        says="healthy",
+        why="an ill Foundry gets more requests a second than a healthy one",
+    ),
+)
