@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from tests.broker import NEEDS_BROKER
+from deploy.local.kafka import Broker
+from tests.broker import NEEDS_BROKER, Cluster
 from tests.e2e.scene import Scene
 from tests.e2e.service import PATIENCE, Service
 
@@ -167,3 +169,56 @@ async def test_a_start_that_is_refused_is_said_in_a_line_with_the_port_open_too(
 
     assert "a-topic-that-is-not-there" in service.output
     assert "Traceback" not in service.output
+
+
+async def test_a_skip_passes_over_what_a_partition_is_stuck_at_and_leaves_a_letter(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Records that retention took unread: nobody but a person may say that they are missed."""
+    await scene.publish(100)
+    kafka = Cluster(scene.kafka.servers)
+    await kafka.commit_alone(scene.kafka.group, {(scene.kafka.topic, 0): 1})
+    await kafka.delete_records_before(scene.kafka.topic, 4)
+    async with administered(scene, tmp_path) as admin:
+        service = admin.start()
+        await service.says("partition held")
+        stuck = next(each for each in (await admin.status())["partitions"] if each["stuck"])
+        path = f"/partitions/{stuck['topic']}/{stuck['partition']}/skip?offset="
+
+        beyond, _ = await admin.ask("POST", f"{path}{stuck['position'] + 1}")
+        before = await scene.kafka.letters()
+        done, said = await admin.ask("POST", f"{path}{stuck['position']}")
+        await scene.settled()
+
+        assert (stuck["position"], stuck["watermark"]) == (1, 1)
+        assert (beyond, before) == (409, [])
+        assert done == 200, said
+        (skipped,) = [each for each in await scene.kafka.letters() if each.reason == "skipped"]
+        assert skipped.place == (0, 1)
+        service.ask_to_stop()
+        assert await service.ended() == 0, service.tail()
+
+
+async def test_an_outage_of_kafka_fails_no_probe_that_restarts_and_hangs_no_page(
+    scene: Scene, tmp_path: Path, fragile: Broker
+) -> None:
+    async with administered(scene, tmp_path) as admin:
+        service = admin.start()
+        await admin.until_ready(service)
+        await scene.publish(20)
+        await scene.settled()
+
+        fragile.suspend()
+        try:
+            for _ in range(20):
+                began = time.monotonic()
+                assert (await admin.ask("GET", "/livez"))[0] == 200
+                assert (await admin.ask("GET", "/metrics"))[0] == 200
+                assert (await admin.ask("GET", "/status"))[0] == 200
+                assert time.monotonic() - began < 2
+                await asyncio.sleep(0.5)
+        finally:
+            fragile.resume()
+        await scene.publish(20)
+        await scene.settled()
+        assert service.code is None, service.tail()
