@@ -15,7 +15,7 @@ Anything else that is raised is a bug.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 Reason = Literal[
     "unreadable",
@@ -49,6 +49,10 @@ GateReason = Literal[
     "operator",
 ]
 """Why the gate is closed: a closed set, published in the log and in metrics."""
+
+
+RAISED_BY_OWNERS: Final = (Exception, SystemExit)
+"""What owners' functions may raise. One that calls `sys.exit` would end the service, at each start anew."""
 
 
 class ConsumerError(Exception):

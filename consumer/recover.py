@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 from consumer.bury import Bury
+from consumer.errors import RAISED_BY_OWNERS
 from consumer.gatekeeper import OUTAGE_AFTER, Gatekeeper
 from consumer.model import Prepared, Repeat, Request
 from consumer.outcomes import (
@@ -264,7 +265,7 @@ class Recover:
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:
             applied = lookup.applied(found.properties if isinstance(found, Found) else None)
-        except Exception as bug:  # noqa: BLE001
+        except RAISED_BY_OWNERS as bug:
             detail = f"{type(bug).__name__} in the contract's `applied` function"
             self._bury.entry(entry, "unknown", detail)
             return

@@ -11,7 +11,7 @@ from consumer.contracts.actions import Action
 from consumer.contracts.contract import Route
 from consumer.contracts.events import Event
 from consumer.contracts.meta import Meta
-from consumer.errors import Rejected
+from consumer.errors import RAISED_BY_OWNERS, Rejected
 from consumer.model import Call, Envelope, Ignored, Lookup, Record
 from consumer.stages.cloudevents import moment
 from consumer.stages.validate import describe
@@ -40,7 +40,7 @@ def map_event(
         if unfit is None:
             # Encoding runs owners' serializers too.
             return tuple([action.call() for action in actions])
-    except Exception as error:  # noqa: BLE001 (the function is owners' code, and may raise anything)
+    except RAISED_BY_OWNERS as error:
         unfit = _raised(error, route)
     # Raised out here, so that the error chain does not keep the event in memory, or in a traceback.
     raise _unmappable(route, unfit)
@@ -63,7 +63,7 @@ def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
             return (record.topic, value)
         hash(value)
         steady = bool(value == value)  # noqa: PLR0124 (NaN is no key: each would be a lane of its own)
-    except Exception as error:  # noqa: BLE001 (`order_by` and what it gives are owners' code)
+    except RAISED_BY_OWNERS as error:
         fault = f"order_by raised {type(error).__name__}"
     else:
         if steady:
@@ -82,7 +82,7 @@ def lookup_of(event: Event, route: Route) -> Lookup | None:
         return None
     try:
         return route.ask.lookup(event)
-    except Exception as error:  # noqa: BLE001 (its key and search values are owners' code)
+    except RAISED_BY_OWNERS as error:
         fault = f"ask raised {type(error).__name__}"
     raise _unmappable(route, fault)
 
@@ -126,7 +126,7 @@ def _unfit(actions: Sequence[Any], given: object, route: Route) -> str | None:
     return None
 
 
-def _raised(error: Exception, route: Route) -> str:
+def _raised(error: BaseException, route: Route) -> str:
     if isinstance(error, ValidationError):
         return f"raised ValidationError: {describe(error, route.actions)}"
     # Its message is the owner's, and may quote the event.

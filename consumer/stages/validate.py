@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
 from consumer.contracts.events import Event
-from consumer.errors import Rejected
+from consumer.errors import RAISED_BY_OWNERS, Rejected
 from consumer.model import Envelope
 from consumer.stages.headers import quoted
 
@@ -55,7 +55,7 @@ def validate(envelope: Envelope, model: type[Event]) -> Event:
         event: Event = getattr(enclosing, "data")  # noqa: B009 (a field that mypy cannot see)
     except ValidationError as errors:
         detail = describe(errors, [model])
-    except Exception as error:  # noqa: BLE001 (validators are owners' code, and may raise anything)
+    except RAISED_BY_OWNERS as error:  # validators are owners' code
         detail = f"a validator of {model.__name__} raised {type(error).__name__}"
     else:
         return event

@@ -183,8 +183,9 @@ def message(record: logging.LogRecord) -> str:
 
 def _argument(value: object, *, wary: bool = False) -> object:
     if isinstance(value, BaseException):
-        known = isinstance(value, ConsumerError | OSError) or _is_kafkas(value)
-        return f"{type(value).__name__}{f': {value}' if known and str(value) else ''}"
+        name, known = type(value).__name__, isinstance(value, ConsumerError | OSError)
+        text = str(value) if known or _is_kafkas(value) else ""
+        return text if name in text else f"{name}: {text}" if text else name
     if not wary or isinstance(value, int | float):
         return value
     # Told as text already: up to the arguments.

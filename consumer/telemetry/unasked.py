@@ -56,7 +56,10 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def _unraisable(found: sys.UnraisableHookArgs) -> None:
-    _log.error("an error that could not be raised", exc_info=found.exc_value)
+    if (
+        not sys.is_finalizing()
+    ):  # from then on what is freed fails, and nothing can be told any more
+        _log.error("an error that could not be raised", exc_info=found.exc_value)
 
 
 def _ended_thread(found: threading.ExceptHookArgs) -> None:

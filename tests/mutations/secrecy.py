@@ -107,6 +107,17 @@ SECRECY: Final = (
         why="one record that cannot be read back closes the gate, or ends the process again and again",
     ),
     Mutation(
+        name="an owner's function may end the process",
+        law=2,
+        file="consumer/errors.py",
+        old="RAISED_BY_OWNERS: Final = (Exception, SystemExit)\n",
+        new="RAISED_BY_OWNERS: Final = (Exception,)\n",
+        suite="tests/stages/test_validate.py",
+        test="test_a_validator_that_would_end_the_process_ends_its_record_alone",
+        says="SystemExit",
+        why="one record ends the service, at each start anew",
+    ),
+    Mutation(
         name="a token is no secret to the log",
         law=9,
         file="consumer/settings/secret.py",

@@ -63,6 +63,10 @@ def raising(event: Ticket) -> CreateTicket:
     raise LookupError(event.title)
 
 
+def exiting(event: Ticket) -> CreateTicket:
+    raise SystemExit(event.title)
+
+
 def rejecting(event: Ticket) -> CreateTicket:
     raise Rejected("undecodable", event.title, stage="decode")
 
@@ -89,6 +93,7 @@ def returning(thing: object) -> Callable[[Ticket], CreateTicket]:
 
 REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "it raises": (raising, "raising raised LookupError"),
+    "it ends the process": (exiting, "exiting raised SystemExit"),
     "it raises one of ours": (rejecting, "rejecting raised Rejected"),
     "it never ends": (endless, "endless raised RecursionError"),
     "an action's parameter is wrong": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime, timedelta
 from enum import Enum
 from ipaddress import IPv4Address
@@ -171,6 +172,13 @@ def test_a_validator_that_breaks_is_named_by_its_exception_alone() -> None:
         text: Annotated[str, AfterValidator(breaking)]
 
     assert refusal(Broken, {"text": CANARY}) == "a validator of Broken raised ZeroDivisionError"
+
+
+def test_a_validator_that_would_end_the_process_ends_its_record_alone() -> None:
+    class Exiting(Event):
+        text: Annotated[str, AfterValidator(sys.exit)]
+
+    assert refusal(Exiting, {"text": CANARY}) == "a validator of Exiting raised SystemExit"
 
 
 def test_a_model_that_has_no_schema_still_names_its_fields() -> None:
