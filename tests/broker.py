@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.structs import ConsumerRecord
@@ -47,6 +47,10 @@ class Cluster:
                 while not await _has_leaders(admin, name):
                     await asyncio.sleep(0.05)
         return name
+
+    async def add_partitions(self, topic: str, total: int) -> None:
+        async with self._admin() as admin:
+            await admin.create_partitions({topic: NewPartitions(total)})
 
     async def topics(self) -> set[str]:
         async with self._admin() as admin:

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 ASK_EVERY = 5.0
 """Seconds for which a topic that is made anew without any sign of it may be read unnoticed."""
 ASK_AGAIN_AFTER = 1.0
+CALM = 1.0
 ANSWER_WITHIN = 5.0
 _ZERO: Final = bytes(16)
 
@@ -149,14 +150,17 @@ class TopicWatch:
     """Sees that each name still stands for the topic that it stood for when the session began.
 
     It asks from time to time, and at once where the library sees a sign: it wants new metadata when a broker does not
-    know a partition. Until that is answered the topics are `doubted`.
+    know a partition. Until that is answered the topics are `doubted`. Signs come in floods while a broker is away, so
+    that after an answer they are let pass for a moment: else nothing would be read of the other brokers.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
         self._consumer = consumer
         self._clock = clock
         self._ids: dict[str, str] = {}
-        self._doubts = 0
+        self._signs = 0
+        self._calm_until = 0.0
+        self._asked_again = False
         self._ask_at = 0.0
         self._asking: asyncio.Task[None] | None = None
         self.doubted = False
@@ -175,11 +179,15 @@ class TopicWatch:
         found = await topic_ids(self._consumer, topics) if topics else {}
         self._ids = {topic: id_ for topic, id_ in found.items() if id_ is not None}
         self._settle(found)
+        self._calm_until = 0.0
         return found
 
     def doubt(self) -> None:
         """Something is not as it was: ask at once, and hand out nothing until it is answered."""
-        self._doubts += 1
+        if self._clock.now() < self._calm_until:
+            self._ask_at = min(self._ask_at, self._calm_until)
+            return
+        self._signs += 1
         self.doubted = bool(self._ids)
         self._ask_at = 0.0
 
@@ -193,7 +201,7 @@ class TopicWatch:
             self._asking.cancel()
 
     async def _ask(self, ids: dict[str, str]) -> None:
-        doubts = self._doubts
+        signs = self._signs
         try:
             # One broker that hangs must not keep the others' records back for long.
             async with asyncio.timeout(ANSWER_WITHIN):
@@ -202,19 +210,22 @@ class TopicWatch:
             log.warning("topic ids not read: %r", error)
             self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
         else:
-            # An answer that was on its way when the sign was seen may be from before.
-            if (ids, doubts) == (self._ids, self._doubts):
+            # An answer that was on its way when the sign was seen may be from before: once more, and no oftener.
+            self._asked_again = signs != self._signs and not self._asked_again
+            if ids == self._ids and not self._asked_again:
                 self._settle(found)
         finally:
             self._asking = None
 
     def _settle(self, found: Mapping[str, str | None]) -> None:
-        self.doubted = False
-        self._ask_at = self._clock.now() + ASK_EVERY
+        now = self._clock.now()
+        self._calm_until = now + CALM if self.doubted else 0.0
+        self._ask_at = now + ASK_EVERY
+        self.doubted = self._asked_again = False
         self.faults = {
-            topic: _fault(self._ids[topic], now)
-            for topic, now in found.items()
-            if topic in self._ids and now != self._ids[topic]
+            topic: _fault(self._ids[topic], id_)
+            for topic, id_ in found.items()
+            if topic in self._ids and id_ != self._ids[topic]
         }
 
     def _doubt_and_refresh(self) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,33 @@ async def test_an_answer_from_before_the_doubt_does_not_end_it(
 
     assert after_the_old_answer
     assert not topics.doubted
+
+
+async def test_a_flood_of_signs_does_not_keep_the_records_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One partition without a leader has the library ask for metadata all the time."""
+    topic = await cluster.create_topic()
+    real = asked.topic_ids
+
+    async def slow(*given: Any) -> dict[str, str | None]:
+        await asyncio.sleep(0.1)
+        return await real(*given)
+
+    async def flood() -> None:
+        while True:
+            topics.doubt()
+            await asyncio.sleep(0.02)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        topics = member.source._joined.reader._topics  # type: ignore[union-attr]  # joined
+        monkeypatch.setattr(asked, "topic_ids", slow)
+        flooding = asyncio.create_task(flood())
+        await cluster.produce(topic, *[b"v"] * 5)
+        taken = await member.take(5, max_records=1)
+        flooding.cancel()
+
+    assert offsets(taken, 0) == [0, 1, 2, 3, 4]
 
 
 async def test_what_was_committed_for_the_old_one_is_known_by_the_old_id(cluster: Cluster) -> None:
