@@ -56,7 +56,8 @@ class Holds:
         held = self._held.get(partition)
         if held is not None and held.lasting and not hold.lasting:
             return
-        if held is None or held.lasting is not hold.lasting:
+        # Of another hold the words change with the log's end: those are not told again.
+        if held is None or (hold.lasting and held.why != hold.why):
             log.error("%s/%d is not read on: %s", *partition, hold.why)
         self._held[partition] = hold
         self._look_again_at[partition] = self._clock.now() + LOOK_AGAIN_AFTER

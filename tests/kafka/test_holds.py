@@ -127,3 +127,33 @@ def test_what_was_to_be_skipped_is_forgotten_with_the_assignment() -> None:
     holds.clear()
 
     assert holds.passed_over(P, 5, 10) == []
+
+
+def test_a_lasting_hold_outlasts_what_reading_finds_and_ends_by_itself_alone() -> None:
+    clock = SetClock()
+    holds = Holds(clock)
+    holds.hold(P, BATCH)
+    holds.hold(P, Hold(5, "its topic is gone", lasting=True))
+    clock.at += 10 * LOOK_AGAIN_AFTER
+
+    holds.hold(P, BATCH)
+    holds.release(P)
+
+    assert holds.rests(P)
+    assert holds.reasons == {P: "its topic is gone"}
+    holds.release(P, lasting=True)
+    assert holds.reasons == {}
+
+
+def test_a_lasting_hold_is_told_when_it_begins_and_when_its_reason_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    holds = Holds(SetClock())
+
+    for why in ("gone", "gone", "made anew", "made anew"):
+        holds.hold(P, Hold(5, why, lasting=True))
+
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "gone",
+        "made anew",
+    ]

@@ -107,6 +107,17 @@ EDGES: Final = (
         why="as above",
     ),
     Mutation(
+        name="a read that succeeds ends the hold of a topic made anew",
+        law=1,
+        file="consumer/kafka/holds.py",
+        old="        if held is not None and held.lasting is lasting:\n",
+        new="        if held is not None:\n",
+        suite="tests/kafka/test_holds.py",
+        test="test_a_lasting_hold_outlasts_what_reading_finds_and_ends_by_itself_alone",
+        says="its topic is gone|KeyError",
+        why="the new topic is read from the middle",
+    ),
+    Mutation(
         name="the commit does not say which topic it is about",
         law=4,
         file="consumer/commits.py",
