@@ -37,7 +37,10 @@ def parse_object(text: bytes, what: str = "value") -> dict[str, Any]:
         Rejected: `undecodable`; the detail begins with `what`.
     """
     try:
-        parsed = jiter.from_json(text, catch_duplicate_keys=True, allow_inf_nan=False)
+        # Values differ from record to record: only keys are worth a cache.
+        parsed = jiter.from_json(
+            text, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys"
+        )
     except ValueError as error:
         fault = _name_the_fault(text, str(error))
     else:
