@@ -121,20 +121,24 @@ def letter_budget(settings: Settings) -> LetterBudget:
     return LetterBudget(burst=given.budget_burst, ratio=given.budget_ratio)
 
 
-PATIENCE: Final = 60.0
+_PATIENCE: Final = 60.0
 """Seconds beyond what a part of the service may take before it counts as stuck."""
+
+
+_FROZEN: Final = 10.0
+"""Seconds between two looks that are two apart: the process as a whole stood still."""
 
 
 def patience(settings: Settings) -> Patience:
     """How long a part may stand still that nothing explains."""
     return Patience(
         # The members' rebalance timeouts may differ, while a new version is rolled out.
-        poll=2 * kafka_config(settings).rebalance_timeout + PATIENCE,
-        commit=PATIENCE,
-        request=request_timeout(settings) + PATIENCE,
-        work=3 * PATIENCE,
-        fetch=5 * PATIENCE,
-        frozen=PATIENCE / 6,
+        poll=2 * kafka_config(settings).rebalance_timeout + _PATIENCE,
+        commit=_PATIENCE,
+        request=request_timeout(settings) + _PATIENCE,
+        work=3 * _PATIENCE,
+        fetch=5 * _PATIENCE,
+        frozen=_FROZEN,
     )
 
 

@@ -97,6 +97,15 @@ class Scene:
 
     def start(self, *arguments: str, **changes: Mapping[str, object]) -> Service:
         """`consumer run` with these settings, or another command."""
+        return self._start("consumer", arguments or ("run",), changes)
+
+    def start_with(self, defect: str, **changes: Mapping[str, object]) -> Service:
+        """`consumer run` with a defect of `sabotage`, which has not begun."""
+        return self._start("tests.e2e.sabotage", (defect, "run"), changes)
+
+    def _start(
+        self, module: str, arguments: Sequence[str], changes: Mapping[str, Mapping[str, object]]
+    ) -> Service:
         number = len(self.services)
         config = self._folder / f"service-{number}.toml"
         secret = self._folder / "client_secret"
@@ -104,7 +113,7 @@ class Scene:
         secret.write_text(self.secret)
         config.write_text(settings(self.kafka, self.foundry.url, secret, changes))
         log = self._folder / f"service-{number}.log"
-        service = Service(config, log, *(arguments or ("run",)))
+        service = Service(config, log, *arguments, module=module)
         self.services.append(service)
         return service
 

@@ -43,10 +43,10 @@ async def until(
 class Service:
     """One process. It dies with the tests, however they end."""
 
-    def __init__(self, config: Path, log: Path, *arguments: str) -> None:
+    def __init__(self, config: Path, log: Path, *arguments: str, module: str = "consumer") -> None:
         self.log = log
         cleared = [f"-u{name}" for name in os.environ if name.startswith(OURS)]
-        program = [sys.executable, "-m", "consumer", *arguments, "--config", str(config)]
+        program = [sys.executable, "-m", module, *arguments, "--config", str(config)]
         # `env` becomes the program: the process that is signalled is the service itself.
         self._child = Child(["/usr/bin/env", *cleared, f"PYTHONPATH={ROOT}", *program], log)
         self._reaped = False
@@ -71,6 +71,10 @@ class Service:
     def ask_to_stop(self) -> None:
         """SIGTERM."""
         self._child.signal(signal.SIGTERM)
+
+    def begin_defect(self) -> None:
+        """What `sabotage` put into it."""
+        self._child.signal(signal.SIGUSR1)
 
     async def ended(self, within: float = PATIENCE) -> int:
         """Its exit code, once it has ended."""

@@ -1,0 +1,59 @@
+"""A stop at the very start: nothing was taken in, so nothing is left undone."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.programs import ROOT
+
+
+@pytest.fixture
+def silence() -> Iterator[socket.socket]:
+    """Where connections are taken, and nothing is ever answered."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        yield server
+
+
+def test_a_stop_while_no_broker_answers_yet_is_a_success_at_once(
+    silence: socket.socket, tmp_path: Path
+) -> None:
+    settings = tmp_path / "consumer.toml"
+    settings.write_text(
+        f"""
+        [kafka]
+        bootstrap_servers = "127.0.0.1:{silence.getsockname()[1]}"
+        group_id = "g"
+        [foundry]
+        hostname = "http://127.0.0.1:9"
+        ontology = "o"
+        client_id = "c"
+        client_secret = "canary"
+        [admin]
+        port = 0
+        [stop]
+        grace = 21
+        """
+    )
+    program = [sys.executable, "-m", "consumer", "run", "--config", str(settings)]
+    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603
+        try:
+            with silence.accept()[0]:
+                child.send_signal(signal.SIGTERM)
+                began = time.monotonic()
+                _, said = child.communicate(timeout=25)
+        finally:
+            child.kill()
+
+    assert child.returncode == 0, said
+    assert '"event": "stopping"' in said
+    assert "Traceback" not in said
+    assert time.monotonic() - began < 10
