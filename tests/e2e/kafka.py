@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.group import LeaveGroupRequest
 
 from consumer.state.offset_codec import decode
 from tests.broker import Cluster, unique
@@ -140,6 +141,12 @@ class Kafka:
         (answer,) = await self._admin.describe_consumer_groups([self.group])
         (group,) = answer.groups
         return {member[0] for member in group[5]}
+
+    async def remove(self, member: str) -> None:
+        """As an administrator does: the member is not asked."""
+        node = await self._admin.find_coordinator(self.group)
+        answer = await self._admin._send_request(LeaveGroupRequest(self.group, member), node)
+        assert answer.error_code == 0
 
     async def make_topic(self, name: str) -> None:
         await self._admin.create_topics([NewTopic(name, 1, 1)])

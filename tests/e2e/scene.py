@@ -124,6 +124,14 @@ class Scene:
         await self.progress()
         return service
 
+    async def start_to_work_on(self, jobs: int, **changes: Mapping[str, object]) -> Service:
+        """As `start_to_work`, with that many jobs and no load: for what the publisher would not outlive."""
+        service = self.start(**changes)
+        await service.says("assigned")
+        await self.publish(jobs)
+        await self.progress()
+        return service
+
     async def progress(self, effects: int = LEAST_WORK) -> None:
         """So many more effects have come in."""
         before = len(self.effects)

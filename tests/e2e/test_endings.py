@@ -106,7 +106,7 @@ async def test_a_stop_while_kafka_is_away_ends_within_the_grace_and_with_1(
     scene: Scene, fragile: Broker, how: str
 ) -> None:
     """The last commit is not answered: that is left undone, and the group is not left."""
-    service = await _at_work(scene, 60)
+    service = await scene.start_to_work_on(60)
     await scene.publish(60)
     await scene.progress(1)
     if how == "silent":
@@ -124,14 +124,6 @@ async def test_a_stop_while_kafka_is_away_ends_within_the_grace_and_with_1(
 
     assert code == 1
     await _goes_on(scene)
-
-
-async def _at_work(scene: Scene, jobs: int) -> Service:
-    service = scene.start()
-    await service.says("assigned")
-    await scene.publish(jobs)
-    await scene.progress()
-    return service
 
 
 async def test_a_stop_while_letters_are_not_taken_ends_within_the_grace(scene: Scene) -> None:
@@ -157,7 +149,7 @@ async def test_a_stop_while_letters_are_not_taken_ends_within_the_grace(scene: S
 async def test_a_second_signal_while_kafka_is_silent_ends_the_process_at_once(
     scene: Scene, fragile: Broker
 ) -> None:
-    service = await _at_work(scene, 60)
+    service = await scene.start_to_work_on(60)
     fragile.suspend()
     try:
         service.ask_to_stop()
