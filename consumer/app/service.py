@@ -143,6 +143,7 @@ async def _serve(
             clock,
             patience(settings),
             ended=lambda: kafka.ended_tasks,
+            find_anew=kafka.find_anew,
             stuck=lifetime.fail,
         )
         parts = Watched(core, source, actions, foundry.tokens, live=watchdog.checks)

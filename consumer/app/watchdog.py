@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from consumer.app.watched import WatchedSource
@@ -18,6 +18,7 @@ LOOK_EVERY: Final = 2.0
 _ASK_EVERY: Final = 60.0
 """Seconds between two questions to the brokers how far the log goes, where nothing comes."""
 _SILENT_AFTER: Final = 60.0
+_FIND_EVERY: Final = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -32,20 +33,26 @@ class Watchdog:
         patience: Patience,
         *,
         ended: Callable[[], Collection[str]],
+        find_anew: Callable[[], Awaitable[object]],
         stuck: Callable[[], None],
     ) -> None:
-        """`ended`: tasks of the client library that are no more. `stuck`: called once, with the verdict kept here."""
+        """`ended`: tasks of the client library that are no more. `stuck`: called once, with the verdict kept here.
+
+        `find_anew`: asks the configured servers where the brokers are, as all may have moved; bounded by seconds.
+        """
         self._work = work
         self._source = source
         self._clock = clock
         self._vitals = Vitals(patience)
         self._ended = ended
+        self._find_anew = find_anew
         self._stuck = stuck
         self._stands: dict[Partition, int] = {}
         self._unread: dict[Partition, int] = {}
         self._ask_at = 0.0
         self._answered_at = clock.now()
         self._silent = False
+        self._find_at = 0.0
         self.verdict: Verdict | None = None
 
     def checks(self) -> Mapping[str, str]:
@@ -65,6 +72,9 @@ class Watchdog:
         while self.verdict is None:
             await asyncio.sleep(LOOK_EVERY)
             self._listen()
+            if self._silent and now() >= self._find_at:
+                await self._find_anew()
+                self._find_at = now() + _FIND_EVERY
             if now() >= self._ask_at:
                 await self._ask()
                 self._ask_at = now() + _ASK_EVERY

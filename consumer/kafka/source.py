@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 LEAVE_TIMEOUT = 10.0
 END_TIMEOUT = 5.0
 OFFSETS_TIMEOUT = 15.0
+FIND_TIMEOUT = 5.0
 
 
 class KafkaSource:
@@ -92,6 +93,19 @@ class KafkaSource:
         if self._joined is None or self._consumer is None:
             return ()
         return patches.ended_tasks(self._joined.consumer)
+
+    async def find_anew(self) -> bool:
+        """Ask the configured servers which brokers there are; True if one answered. Bounded by some seconds.
+
+        The library asks only brokers that it knows: when all of them have moved, it asks nobody for ever.
+        """
+        client = self._must_be_joined().consumer._client  # noqa: SLF001
+        try:
+            async with asyncio.timeout(FIND_TIMEOUT):
+                await client.bootstrap()
+        except (KafkaError, TimeoutError):
+            return False
+        return True
 
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float

@@ -162,6 +162,33 @@ def test_a_wait_that_has_a_reason_is_no_standstill(
     assert not verdicts
 
 
+def test_a_group_that_does_not_answer_is_told_once_and_looked_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """All brokers may have moved; and none of it ends the process."""
+    verdicts: list[Verdict] = []
+
+    async def story(world: World) -> None:
+        process = world.start()
+        world.produce(5)
+        await world.settled()
+        assert isinstance(process.service, Watched)
+        world.silence(300)
+        await asyncio.sleep(310)
+        asked = process.service.found_anew
+        await asyncio.sleep(100)
+
+        assert 5 <= asked <= 9
+        assert process.service.found_anew == asked
+
+    with caplog.at_level("INFO"):
+        simulate(story, service=watched(verdicts))
+
+    said = [each.getMessage() for each in caplog.records if "the group" in each.getMessage()]
+    assert said == ["the group does not answer", "the group answers again"]
+    assert not verdicts
+
+
 # Stuck on purpose ---------------------------------------------------------------------------------
 
 

@@ -42,8 +42,15 @@ class Watched:
             rng=ports.rng,
         )
         self._tell = tell
+        self.found_anew = 0
         self._watchdog = Watchdog(
-            self.core.work, source, ports.clock, patience, ended=ended, stuck=self._stuck
+            self.core.work,
+            source,
+            ports.clock,
+            patience,
+            ended=ended,
+            find_anew=self._find_anew,
+            stuck=self._stuck,
         )
 
     async def run(self) -> bool:
@@ -55,6 +62,9 @@ class Watched:
 
     def stop(self) -> None:
         self.core.stop()
+
+    async def _find_anew(self) -> None:
+        self.found_anew += 1
 
     def _stuck(self) -> None:
         if self._watchdog.verdict is not None:

@@ -110,4 +110,15 @@ ENDINGS: Final = (
         says="a verdict not within",
         why="the process stands still until somebody reads the log",
     ),
+    Mutation(
+        name="brokers that have moved are not looked for",
+        law=12,
+        file="consumer/app/watchdog.py",
+        old="                await self._find_anew()\n",
+        new="",
+        suite="tests/flow/test_watchdog.py",
+        test="test_a_group_that_does_not_answer_is_told_once_and_looked_for",
+        says="5 <= 0",
+        why="after a move of the cluster each process has to be restarted by hand",
+    ),
 )
