@@ -103,6 +103,10 @@ class Scene:
         """`consumer run` with a defect of `sabotage`, which has not begun."""
         return self._start("tests.e2e.sabotage", (defect, "run"), changes)
 
+    def start_at_other_time(self, hours: int, **changes: Mapping[str, object]) -> Service:
+        """`consumer run`, whose wall clock is set by so many hours when its defect begins."""
+        return self._start("tests.e2e.wall", (str(hours), "run"), changes)
+
     def _start(
         self, module: str, arguments: Sequence[str], changes: Mapping[str, Mapping[str, object]]
     ) -> Service:

@@ -1,0 +1,26 @@
+"""The service on a machine whose wall clock is set by some hours at SIGUSR1: `python -m tests.e2e.wall HOURS run ...`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+
+def run() -> None:
+    """As the service's own; whoever asks for the time of day is told another one from the signal on."""
+    hours, offset, real = float(sys.argv.pop(1)), [0.0], time.time
+
+    def jump(*_: object) -> None:
+        offset[0] = hours * 3600
+
+    vars(time)["time"] = lambda: real() + offset[0]
+    signal.signal(signal.SIGUSR1, jump)
+    # Not before: default arguments keep the function that they find.
+    from consumer.__main__ import main  # noqa: PLC0415
+
+    main()
+
+
+if __name__ == "__main__":
+    run()
