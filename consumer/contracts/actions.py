@@ -24,7 +24,7 @@ class Action(Parameters):
 
     Raises:
         ContractError: when the class is defined: the API name or `batch` is impossible, another keyword
-            is given, a field has a reserved name, or two fields are written under one name.
+            is given, a field has a reserved name or an `alias`, or two fields are written under one name.
     """
 
     action_type: ClassVar[ActionType]

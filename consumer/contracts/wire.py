@@ -122,6 +122,16 @@ def _refuse_one_name_for_two(cls: type[BaseModel]) -> None:
         written[on_the_wire] = name
 
 
+def _refuse_other_names_in(cls: type[BaseModel]) -> None:
+    """Under an alias of its own a field could not be given by its name: each mapping would raise."""
+    for name, info in cls.model_fields.items():
+        if info.validation_alias is not None:
+            raise fault(
+                f"field {name!r} of {cls.__name__} has an alias under which it would have to be given",
+                remedy=f'write {name}: ... = Field(serialization_alias="...")',
+            )
+
+
 class Parameters(BaseModel):
     """Named values that go to Foundry: frozen, strict, written under their `serialization_alias`."""
 
@@ -145,6 +155,7 @@ class Parameters(BaseModel):
         if cls.model_fields:  # else it may be a base of `Struct`, which is not there yet
             nested_models(cls, Struct, "which is not written as the wire wants")
         _refuse_one_name_for_two(cls)
+        _refuse_other_names_in(cls)
 
 
 class Struct(Parameters):

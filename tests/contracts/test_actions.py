@@ -108,3 +108,12 @@ def test_two_fields_under_one_name_are_refused() -> None:
         class Wrong(Action, api_name="wrong"):
             one: str = Field(serialization_alias="ticketId")
             ticketId: str  # noqa: N815 -- as an owner may write it
+
+
+@pytest.mark.parametrize("given", [{"alias": "ticketId"}, {"validation_alias": "ticketId"}])
+def test_a_field_that_could_not_be_given_by_its_name_is_refused(given: dict[str, str]) -> None:
+    """Each mapping would raise, and each record become a letter."""
+    with pytest.raises(ContractError, match=r"alias under which.*serialization_alias"):
+
+        class Aliased(Action, api_name="a"):
+            ticket: str = Field(**given)  # type: ignore[call-overload]  # that is the fault
