@@ -21,6 +21,7 @@ from consumer.contracts.examples import (
     read_example,
 )
 from consumer.contracts.type_from import CloudEvents
+from consumer.contracts.zones import times_without_zone
 from consumer.errors import ContractError, Rejected
 from consumer.model import ActionType, Ignored, Prepared
 from consumer.pipeline import Prepare, make_prepare
@@ -84,6 +85,13 @@ def _route(topic: str, route: Route) -> Iterator[Finding]:
             where,
             f"{route.model.__name__} has no docstring: its published schema has no description",
             "say in a sentence what happened",
+        )
+    for name in times_without_zone(route.model):
+        yield Finding(
+            "warn",
+            where,
+            f"{route.model.__name__}.{name} takes times without a zone, which nobody can place",
+            "annotate it as pydantic.AwareDatetime",
         )
 
 

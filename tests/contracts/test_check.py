@@ -103,3 +103,42 @@ def a(event: Said) -> Alone | Batched:
     assert [
         (found.level, found.where, found.what) for found in findings if found.level != "ok"
     ] == [("fail", "do-it", "two classes have this API name, with batch=1, 20")]
+
+
+def test_a_time_that_may_lack_its_zone_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = loose(
+        tmp_path,
+        monkeypatch,
+        """
+from datetime import datetime
+
+from pydantic import AwareDatetime
+
+from consumer.contracts import *
+
+class Visit(Event):
+    at: datetime
+    known_at: AwareDatetime
+
+class Visited(Event):
+    'A place was visited.'
+    begun: datetime | None = None
+    ended: AwareDatetime
+    visits: list[Visit]
+
+one = Contract("one", sources=["/a"])
+
+@one.on("visited", Visited)
+def ignored(event: Visited) -> Ignored:
+    return ignore("a test")
+""",
+    )
+
+    warned = [found for found in findings if found.level == "warn"]
+    assert [found.what.partition(" ")[0] for found in warned] == [
+        "Visited.begun",
+        "Visited.visits.at",
+    ]
+    assert all("AwareDatetime" in found.remedy for found in warned)

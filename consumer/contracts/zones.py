@@ -1,0 +1,37 @@
+"""Which fields of an event take a time that names no zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, get_args
+
+from pydantic import NaiveDatetime
+
+from consumer.contracts.events import Event
+
+_ANY_ZONE = (datetime, NaiveDatetime)
+
+
+def times_without_zone(model: type[Event]) -> Iterator[str]:
+    """The names of such fields, in their order; of nested events as `outer.inner`."""
+    return _of(model, frozenset())
+
+
+def _of(model: type[Event], above: frozenset[type[Event]]) -> Iterator[str]:
+    if model in above:
+        return  # a model may hold itself
+    for name, info in model.model_fields.items():
+        parts = set(_parts(info.annotation))
+        if parts.intersection(_ANY_ZONE):
+            yield name
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, Event):
+                yield from (f"{name}.{inner}" for inner in _of(part, above | {model}))
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    annotation = getattr(annotation, "__value__", annotation)
+    yield annotation
+    for argument in get_args(annotation):
+        yield from _parts(argument)
