@@ -11,9 +11,10 @@ from consumer.bury import Bury
 from consumer.commits import Commits
 from consumer.errors import NotAssigned, SkipRefused
 from consumer.gatekeeper import Gatekeeper
-from consumer.intake import Intake, Prepare
+from consumer.intake import Intake
 from consumer.model import Partition, Prepared
 from consumer.pacer import Pacer
+from consumer.pipeline import Prepare
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
 from consumer.recover import Recover
 from consumer.sessions import Sessions

@@ -10,13 +10,12 @@ from typing import Final
 from consumer.bury import Bury
 from consumer.errors import Rejected
 from consumer.model import Ignored, Partition, PlainRecord, Prepared, Record, Unreadable
+from consumer.pipeline import Prepare
 from consumer.ports import Source, Watch
 from consumer.state.ledger import Standing
 from consumer.state.tenure import Claim, Tenure
 from consumer.state.workload import Workload
 from consumer.submit import Submit
-
-Prepare = Callable[[Record | Unreadable], Prepared | Ignored | Rejected]
 
 _POLL_WAIT: Final = 0.5
 _FULL_WAIT: Final = 0.02
