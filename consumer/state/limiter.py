@@ -10,7 +10,8 @@ though it is alone begins a pause as well. A few refusals among many answers are
 
 Going up. A limit that is reached, and at which nothing is refused for a while, is raised by one, then by
 two, four, ...; the first refusal ends that, and the next attempt waits, twice as long each time. One
-request is what an attempt costs. Before a Retry-After has passed nothing is raised.
+request is what an attempt costs. Before a Retry-After has passed nothing is raised. After an attempt that
+failed one place stays empty for a while: somebody else may be at the same limit, and have none.
 
 How it is used, by coroutines that never await between two of these calls:
 
@@ -35,6 +36,8 @@ ROUND: Final = 0.1
 _WEIGHT: Final = 1 / 20
 _NOISE: Final = 1 / 5
 """Up to this share of refusals, by a moving average, they are not a matter of how many requests there are."""
+_SPARED: Final = 1 / 40
+"""Of what Foundry takes, left to others: processes that share a user's limit would else starve a late one."""
 
 
 class Limiter:
@@ -42,6 +45,7 @@ class Limiter:
 
     __slots__ = (
         "_admitted_at",
+        "_asked_until",
         "_changed_at",
         "_first_refusal",
         "_grow_at",
@@ -53,6 +57,7 @@ class Limiter:
         "_proved",
         "_refused_since",
         "_share",
+        "_spared_until",
         "_standing",
         "_step",
         "_taken",
@@ -79,6 +84,7 @@ class Limiter:
         self._admitted_at = 0  # the latest ticket when Foundry last dealt with a request
         self._paused_until = float("-inf")
         self._pause = FIRST_WAIT / 2
+        self._spared_until = float("-inf")
         self.shut = False
         """The latest evidence is that not even one request alone is taken."""
         # Going up
@@ -88,6 +94,7 @@ class Limiter:
         self._step = 1
         self._wait = FIRST_WAIT
         self._grow_at = float("-inf")
+        self._asked_until = float("-inf")
 
     @property
     def limit(self) -> int:
@@ -104,6 +111,8 @@ class Limiter:
         if now < self._paused_until:
             return 0
         free = self._limit - self._taken
+        if free == 1 and now < self._spared_until:
+            return 0
         if free == 0 and self._proved and now >= self._grow_at:
             return min(self._step, self._most - self._limit)
         return max(0, free)
@@ -112,6 +121,8 @@ class Limiter:
         """Without room: when to ask again. None: when a place is left."""
         if now < self._paused_until:
             return self._paused_until
+        if self._taken == self._limit - 1 and now < self._spared_until:
+            return self._spared_until
         waits = self._proved and self._taken == self._limit < self._most
         return self._grow_at if waits else None
 
@@ -158,7 +169,8 @@ class Limiter:
             self._rest(now, asked)
         self._lower(min(self._limit, self._standing))
         self._step = 1
-        self._grow_at = max(self._grow_at, now + max(asked, self._wait))
+        self._asked_until = max(self._asked_until, now + asked)
+        self._grow_at = max(self._asked_until, self._paused_until, now + self._wait)
 
     def _strike(self, ticket: int, level: int, now: float, asked: float) -> bool:
         """The first refusal of a burst, or one of a request that began after such a burst.
@@ -169,26 +181,31 @@ class Limiter:
         alone = level <= 1 and self._admitted_at < ticket
         if not (alone or self._share > _NOISE or 0 < self._trial < ticket):
             return False
+        if self._in_a_row and 2 * self._refused_since < self._tickets - self._first_refusal:
+            # Most of what began since may yet be taken: nothing new is known.
+            self._standing = min(self._standing, self._limit - 1)
+            return True
+        self._in_a_row += 1
         self._standing = max(level, self._taken) - 1
-        if self._in_a_row and 2 * self._refused_since >= self._tickets - self._first_refusal:
+        if self._in_a_row > 1:
             self._standing = min(self._standing, self._limit // 2)
-            self._in_a_row += 1
-        else:
-            self._in_a_row = 1
+        self._first_refusal = self._tickets
+        self._refused_since = 0
+        self._wait = min(2 * self._wait, LONGEST_WAIT) if self._trial else FIRST_WAIT
+        if self._trial:
+            self._spared_until = now + self._wait * min(1.0, self._standing * _SPARED)
+        self._trial = 0
         if self._in_a_row > 2:  # noqa: PLR2004 - one may be chance, and two a limit that came down
             self._in_a_row = 0
             if self._standing:
                 self._rest(now, asked)
-        self._first_refusal = self._tickets
-        self._refused_since = 0
-        self._wait = min(2 * self._wait, LONGEST_WAIT) if self._trial else FIRST_WAIT
-        self._trial = 0
         return True
 
     def _rest(self, now: float, asked: float) -> None:
         """Nothing is sent for as long as the server asked, and not less than is decent."""
         self._paused_until = max(self._paused_until, now + max(asked, self._pause))
         self._pause = min(2 * self._pause, LONGEST_WAIT)
+        self._wait = FIRST_WAIT  # that was the waiting
 
     def _lower(self, limit: int) -> None:
         self._limit = max(1, limit)

@@ -190,3 +190,48 @@ def test_a_record_that_is_refused_again_and_again_is_no_letter() -> None:
         assert not world.truth.letters
 
     simulate(story, limits=ROOMY)
+
+
+def test_processes_that_share_a_limit_use_all_of_it_and_none_goes_without() -> None:
+    async def story(world: World) -> None:
+        capacity = Capacity(40, seconds=about(0.3))
+        world.foundry.capacity = capacity
+        for partition in range(4):
+            world.produce(2_000, partition=partition, batch=1)
+        both = [world.start(), world.start()]
+        for process in both:
+            process.actions.connection_waits = [0.0] * 10_000
+        await asyncio.sleep(10)
+
+        assert await goodput(world, capacity, 20.0) >= 0.9
+        assert all(limit(process) > 1 for process in both)
+
+    simulate(story, limits=replace(ROOMY, max_in_flight=64), partitions=4)
+
+
+def test_a_quota_of_requests_in_a_time_is_used_and_then_left_alone() -> None:
+    """It refuses everything until its window ends, and says so: not a matter of how many at one time."""
+
+    async def story(world: World) -> None:
+        window, quota = 10.0, 300
+        capacity = Capacity(1_000, seconds=about(0.1))
+
+        def left() -> float:
+            return window - world.loop.time() % window
+
+        def used_up(_spots: Sequence[Coordinate]) -> bool:
+            capacity.retry_after = left()
+            began = world.loop.time() + capacity.retry_after - window
+            return sum(start >= began for start, _ in capacity.taken[-quota:]) >= quota
+
+        capacity.moody = used_up
+        begin(world, capacity, 2_000)
+        await asyncio.sleep(left())
+        capacity.taken.clear()
+        capacity.refused.clear()
+        await asyncio.sleep(4 * window - 0.001)
+
+        assert len(capacity.taken) >= 0.95 * 4 * quota
+        assert len(capacity.refused) <= 0.25 * 4 * quota
+
+    simulate(story, limits=replace(ROOMY, max_in_flight=64))
