@@ -13,6 +13,8 @@ from consumer.state.retry_budget import RetryBudget
 
 SLOW_PACE: Final = 0.25
 """Seconds between two requests while more fails than succeeds."""
+_MEASURED: Final = 4
+"""Of so many requests one tells how long they take."""
 _UNAVAILABLE: Final = 503
 
 
@@ -21,7 +23,6 @@ class Pacer:
 
     def __init__(self, actions: Actions, *, most: int) -> None:
         self._actions = actions
-        self._most = most
         self._limiter = Limiter(most=most)
         self._budget = RetryBudget(burst=most, pace=SLOW_PACE)
         self._now = asyncio.get_running_loop().time
@@ -33,8 +34,8 @@ class Pacer:
 
     @property
     def limited(self) -> bool:
-        """Fewer than are allowed: Foundry refused more."""
-        return self._limiter.limit < self._most
+        """Fewer may be on their way than are allowed: Foundry refused more."""
+        return not self._limiter.calm
 
     @property
     def in_flight(self) -> int:
@@ -48,9 +49,11 @@ class Pacer:
 
     def room(self, now: float) -> int:
         """How many more requests may begin now."""
+        limiter = self._limiter
         if self._budget.spent:
-            return min(self._limiter.room(now), int(self._budget.may_send(now)))
-        return self._limiter.room(now)
+            return min(limiter.room(now), int(self._budget.may_send(now)))
+        # The good way of every request: what is one step here costs.
+        return limiter.limit - limiter.in_flight if limiter.calm else limiter.room(now)
 
     def opens_at(self, now: float) -> float | None:
         """Without room: when to ask again. None: when a place is left."""
@@ -62,7 +65,8 @@ class Pacer:
     def take(self, now: float) -> None:
         """Take a place for one request at a time, until `leave`."""
         self._limiter.take(now)
-        self._budget.began(now)
+        if self._budget.spent:
+            self._budget.began(now)
 
     def leave(self) -> None:
         """The place is free again."""
@@ -77,13 +81,15 @@ class Pacer:
 
     async def send(self, request: Request) -> Outcome:
         """As `Actions.send`."""
-        limiter = self._limiter
-        ticket, level, began = limiter.begin(), limiter.in_flight, self._now()
+        limiter, budget = self._limiter, self._budget
+        ticket, level = limiter.begin(), limiter.in_flight
         outcome = await self._actions.send(request)
         if type(outcome) is Applied:
             limiter.answered(ticket)
-            self._budget.succeeded()
-            self._budget.took(self._now() - began)
+            if not budget.full:
+                budget.succeeded()
+            if not ticket % _MEASURED:
+                budget.took(self._now() - request.entries[0].sent_at)
         else:
             self._learn(outcome, ticket, level)
         return outcome

@@ -36,6 +36,7 @@ ROUND: Final = 0.1
 _WEIGHT: Final = 1 / 20
 _NOISE: Final = 1 / 5
 """Up to this share of refusals, by a moving average, they are not a matter of how many requests there are."""
+_NOTHING: Final = 1e-4
 _SPARED: Final = 1 / 40
 """Of what Foundry takes, left to others: processes that share a user's limit would else starve a late one."""
 
@@ -50,7 +51,6 @@ class Limiter:
         "_first_refusal",
         "_grow_at",
         "_in_a_row",
-        "_limit",
         "_most",
         "_pause",
         "_paused_until",
@@ -60,10 +60,12 @@ class Limiter:
         "_spared_until",
         "_standing",
         "_step",
-        "_taken",
         "_tickets",
         "_trial",
         "_wait",
+        "calm",
+        "in_flight",
+        "limit",
         "shut",
     )
 
@@ -72,8 +74,12 @@ class Limiter:
         if most < 1:
             raise ValueError(f"at most {most} requests at one time")
         self._most = most
-        self._limit = most
-        self._taken = 0
+        self.limit = most
+        """Requests that may be on their way now."""
+        self.in_flight = 0
+        """Places that are taken."""
+        self.calm = True
+        """Nothing speaks against the most: `room` is the limit less what is taken."""
         self._tickets = 0
         self._share = 0.0
         # Going down
@@ -96,45 +102,35 @@ class Limiter:
         self._grow_at = float("-inf")
         self._asked_until = float("-inf")
 
-    @property
-    def limit(self) -> int:
-        """Requests that may be on their way now."""
-        return self._limit
-
-    @property
-    def in_flight(self) -> int:
-        """Places that are taken."""
-        return self._taken
-
     def room(self, now: float) -> int:
         """How many more may be taken now."""
         if now < self._paused_until:
             return 0
-        free = self._limit - self._taken
+        free = self.limit - self.in_flight
         if free == 1 and now < self._spared_until:
             return 0
         if free == 0 and self._proved and now >= self._grow_at:
-            return min(self._step, self._most - self._limit)
+            return min(self._step, self._most - self.limit)
         return max(0, free)
 
     def opens_at(self, now: float) -> float | None:
         """Without room: when to ask again. None: when a place is left."""
         if now < self._paused_until:
             return self._paused_until
-        if self._taken == self._limit - 1 and now < self._spared_until:
+        if self.in_flight == self.limit - 1 and now < self._spared_until:
             return self._spared_until
-        waits = self._proved and self._taken == self._limit < self._most
+        waits = self._proved and self.in_flight == self.limit < self._most
         return self._grow_at if waits else None
 
     def take(self, now: float) -> None:
         """Take a place. Where the limit is reached it is raised: `room` has said so."""
-        if self._taken >= self._limit:
+        if self.in_flight >= self.limit:
             self._raise(now)
-        self._taken += 1
+        self.in_flight += 1
 
     def leave(self) -> None:
         """The place is free again."""
-        self._taken -= 1
+        self.in_flight -= 1
 
     def begin(self) -> int:
         """A request begins; returns its ticket."""
@@ -143,15 +139,20 @@ class Limiter:
 
     def answered(self, ticket: int) -> None:
         """Foundry dealt with the request."""
-        self._share -= self._share * _WEIGHT
         self._admitted_at = self._tickets
+        if self._share or not self.calm:
+            self._weigh(ticket)
+
+    def _weigh(self, ticket: int) -> None:
+        """What an answer says once something was refused."""
+        self._share = self._share * (1 - _WEIGHT) if self._share > _NOTHING else 0.0
         if ticket > self._changed_at:
             self._proved = True
         if (self._in_a_row or self.shut) and ticket > self._first_refusal:
             self.shut = False
             self._in_a_row = 0
             self._pause = FIRST_WAIT / 2
-        if self._trial and ticket > self._trial + self._limit:
+        if self._trial and ticket > self._trial + self.limit:
             # A whole round at this limit, and nothing refused: it holds.
             self._trial = 0
             self._wait = FIRST_WAIT
@@ -167,7 +168,7 @@ class Limiter:
         if self._standing == 0 and self._admitted_at < ticket:
             self.shut = True
             self._rest(now, asked)
-        self._lower(min(self._limit, self._standing))
+        self._lower(min(self.limit, self._standing))
         self._step = 1
         self._asked_until = max(self._asked_until, now + asked)
         self._grow_at = max(self._asked_until, self._paused_until, now + self._wait)
@@ -183,12 +184,12 @@ class Limiter:
             return False
         if self._in_a_row and 2 * self._refused_since < self._tickets - self._first_refusal:
             # Most of what began since may yet be taken: nothing new is known.
-            self._standing = min(self._standing, self._limit - 1)
+            self._standing = min(self._standing, self.limit - 1)
             return True
         self._in_a_row += 1
-        self._standing = max(level, self._taken) - 1
+        self._standing = max(level, self.in_flight) - 1
         if self._in_a_row > 1:
-            self._standing = min(self._standing, self._limit // 2)
+            self._standing = min(self._standing, self.limit // 2)
         self._first_refusal = self._tickets
         self._refused_since = 0
         self._wait = min(2 * self._wait, LONGEST_WAIT) if self._trial else FIRST_WAIT
@@ -208,12 +209,14 @@ class Limiter:
         self._wait = FIRST_WAIT  # that was the waiting
 
     def _lower(self, limit: int) -> None:
-        self._limit = max(1, limit)
+        self.limit = max(1, limit)
+        self.calm = False
         self._changed_at = self._tickets
         self._proved = False
 
     def _raise(self, now: float) -> None:
-        self._limit = min(self._most, self._limit + self._step)
+        self.limit = min(self._most, self.limit + self._step)
+        self.calm = self.limit == self._most
         if self._step > 1:
             self._wait = FIRST_WAIT  # the step before this one held
         self._step *= 2

@@ -17,7 +17,7 @@ _LONGEST_REST: Final = 5.0
 class RetryBudget:
     """Starts full: a whole round of requests may fail at once. Times are seconds of one monotonic clock."""
 
-    __slots__ = ("_burst", "_left", "_next", "_pace", "_usual")
+    __slots__ = ("_burst", "_left", "_next", "_pace", "_usual", "full", "spent")
 
     def __init__(self, *, burst: int, pace: float) -> None:
         """`pace`: seconds between two requests while the budget is spent.
@@ -32,11 +32,10 @@ class RetryBudget:
         self._pace = pace
         self._next = float("-inf")
         self._usual = 0.0
-
-    @property
-    def spent(self) -> bool:
+        self.full = True
+        """A success adds nothing."""
+        self.spent = False
         """More has failed than succeeded: requests go out at the slow pace."""
-        return self._left == 0
 
     @property
     def opens_at(self) -> float:
@@ -45,17 +44,18 @@ class RetryBudget:
 
     def may_send(self, now: float) -> bool:
         """A request may begin now."""
-        return self._left > 0 or now >= self._next
+        return not self.spent or now >= self._next
 
     def began(self, now: float) -> None:
         """A request began."""
-        if self._left == 0:
+        if self.spent:
             self._next = now + self._pace
 
     def succeeded(self) -> None:
         """Foundry dealt with a request."""
-        if self._left < self._burst:
-            self._left += 1
+        self._left = min(self._burst, self._left + 1)
+        self.full = self._left == self._burst
+        self.spent = False
 
     def took(self, seconds: float) -> None:
         """A request was applied, and took so long."""
@@ -64,6 +64,7 @@ class RetryBudget:
     def failed(self, now: float, seconds: float) -> float:
         """A request failed after so many seconds; returns how many more its place is to be held."""
         self._left = max(0, self._left - 1)
-        if self._left == 0:
+        self.full, self.spent = False, not self._left
+        if self.spent:
             self._next = max(self._next, now + self._pace)
         return min(max(0.0, self._usual - seconds), _LONGEST_REST)
