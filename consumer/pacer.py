@@ -24,7 +24,7 @@ class Pacer:
     def __init__(self, actions: Actions, *, most: int) -> None:
         self._actions = actions
         self._limiter = Limiter(most=most)
-        self._budget = RetryBudget(burst=most, pace=SLOW_PACE)
+        self._budget = RetryBudget(burst=2 * most, pace=SLOW_PACE)
         self._now = asyncio.get_running_loop().time
 
     @property
@@ -50,8 +50,8 @@ class Pacer:
     def room(self, now: float) -> int:
         """How many more requests may begin now."""
         limiter = self._limiter
-        if self._budget.spent:
-            return min(limiter.room(now), int(self._budget.may_send(now)))
+        if not self._budget.full:
+            return min(limiter.room(now), self._budget.room(limiter.in_flight, now))
         # The good way of every request: what is one step here costs.
         return limiter.limit - limiter.in_flight if limiter.calm else limiter.room(now)
 

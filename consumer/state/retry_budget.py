@@ -1,8 +1,9 @@
 """What an ill Foundry may be asked: retries are paid for by successes, and come no faster than those.
 
 Each request that fails by the world's fault will be sent again: it takes one from a bucket that each
-success fills by one. While more fails than succeeds the bucket runs empty, and then requests of any kind
-go out at a fixed slow pace, until a success shows that Foundry is well. A request that failed quickly
+success fills by one, and no more are on their way than it could pay for. While more fails than succeeds it
+runs empty, and then requests of any kind go out at a fixed slow pace; successes let there be more again,
+twice as many each round. A request that failed quickly
 holds its place as long as one that succeeds would: failing fast makes nobody faster.
 """
 
@@ -15,7 +16,7 @@ _LONGEST_REST: Final = 5.0
 
 
 class RetryBudget:
-    """Starts full: a whole round of requests may fail at once. Times are seconds of one monotonic clock."""
+    """Starts full: `burst` requests may fail at once. Times are seconds of one monotonic clock."""
 
     __slots__ = ("_burst", "_left", "_next", "_pace", "_usual", "full", "spent")
 
@@ -42,9 +43,11 @@ class RetryBudget:
         """Spent: when the next request may begin."""
         return self._next
 
-    def may_send(self, now: float) -> bool:
-        """A request may begin now."""
-        return not self.spent or now >= self._next
+    def room(self, in_flight: int, now: float) -> int:
+        """How many more may begin beside those on their way: all of them may fail."""
+        if self.spent:
+            return int(now >= self._next)
+        return max(0, self._left - in_flight)
 
     def began(self, now: float) -> None:
         """A request began."""

@@ -9,9 +9,12 @@ import pytest
 
 from tests.fakes.foundry import Faults
 from tests.flow.simulate import simulate
-from tests.flow.world import LIMITS, World
+from tests.flow.world import LIMITS, RETRY, World
 
 MANY = replace(LIMITS, max_in_flight=16, max_records=4_000, max_bytes=100_000_000)
+
+PATIENT = replace(RETRY, attempts=1_000)
+"""No record becomes a letter: it is about the load that its retries make."""
 
 
 async def requests_a_second(world: World, seconds: float) -> float:
@@ -35,14 +38,14 @@ def test_requests_that_fail_fast_make_no_more_of_them(share: float) -> None:
 
         assert 0.8 * healthy <= ill <= 1.05 * healthy
 
-    simulate(story, limits=MANY)
+    simulate(story, limits=MANY, retry=PATIENT)
 
 
 def test_where_more_fails_than_succeeds_requests_go_out_slowly() -> None:
     """Retries are paid for by successes; a few show that Foundry is well again."""
 
     async def story(world: World) -> None:
-        world.produce(3_000, batch=1)
+        world.produce(4_000, batch=1)
         process = world.start()
         process.actions.connection_waits = [0.0] * 20_000
         await asyncio.sleep(2)
@@ -55,4 +58,4 @@ def test_where_more_fails_than_succeeds_requests_go_out_slowly() -> None:
         await asyncio.sleep(2)
         assert await requests_a_second(world, 2) >= 0.9 * healthy
 
-    simulate(story, limits=MANY)
+    simulate(story, limits=MANY, retry=PATIENT)

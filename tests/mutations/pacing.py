@@ -102,11 +102,11 @@ PACING: Final = (
         name="retries are paid for by nobody",
         law=6,
         file="consumer/pacer.py",
-        old="            return min(limiter.room(now), int(self._budget.may_send(now)))\n",
+        old="            return min(limiter.room(now), self._budget.room(limiter.in_flight, now))\n",
         new="            return limiter.room(now)\n",
         suite=_LOAD,
         test="test_where_more_fails_than_succeeds_requests_go_out_slowly",
-        says="requests_a_second",
+        says=r"0\.1 \*",
         why="an ill Foundry is kept ill by what is sent again and again",
     ),
     Mutation(
@@ -117,7 +117,7 @@ PACING: Final = (
         new="            if rest < 0:\n",
         suite=_LOAD,
         test="test_requests_that_fail_fast_make_no_more_of_them",
-        says="healthy",
+        says=r"1\.05 \*",
         why="an ill Foundry gets more requests a second than a healthy one",
     ),
     Mutation(

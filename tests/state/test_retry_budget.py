@@ -19,7 +19,7 @@ def test_a_round_of_requests_may_fail_at_once() -> None:
         budget.failed(10.0, 0.1)
 
     assert not budget.spent
-    assert budget.may_send(10.0)
+    assert budget.room(0, 10.0) == 1
 
 
 def test_once_it_is_spent_requests_go_out_at_the_slow_pace() -> None:
@@ -28,23 +28,24 @@ def test_once_it_is_spent_requests_go_out_at_the_slow_pace() -> None:
         budget.failed(10.0, 0.1)
 
     assert budget.spent
-    assert not budget.may_send(10.9)
+    assert not budget.room(5, 10.9)
     assert budget.opens_at == 11.0
-    assert budget.may_send(11.0)
+    assert budget.room(5, 11.0) == 1
     budget.began(11.0)
-    assert not budget.may_send(11.9)
-    assert budget.may_send(12.0)
+    assert not budget.room(5, 11.9)
+    assert budget.room(5, 12.0) == 1
 
 
-def test_one_success_pays_for_one_retry() -> None:
+def test_one_success_pays_for_one_retry_and_no_more_are_on_their_way() -> None:
     budget = RetryBudget(burst=2, pace=1.0)
     for _ in range(5):
         budget.failed(10.0, 0.1)
 
     budget.succeeded()
-    assert budget.may_send(10.0)
+    assert budget.room(0, 10.0) == 1
+    assert budget.room(1, 10.0) == 0
     budget.failed(10.0, 0.1)
-    assert not budget.may_send(10.0)
+    assert budget.room(0, 10.0) == 0
 
 
 def test_it_holds_no_more_than_a_round() -> None:
