@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deploy.local.chaos.evidence import (
+    KILL,
     Disturbance,
     Effect,
     Evidence,
@@ -67,7 +68,7 @@ class Run:
         """`done`: the watermark that the next owner finds."""
         claimed = sum(1 << (offset - done) for offset in claims)
         stored = {SPOT: Look(at, SPOT, done, 0, claimed)}
-        self.disturbances.append(Disturbance("kill", at, at, frozenset(in_flight), stored))
+        self.disturbances.append(Disturbance(KILL, at, at, frozenset(in_flight), stored))
 
     def look(self, at: float, offset: int, done: int = 0) -> None:
         self.looks.append(Look(at, SPOT, offset, done))

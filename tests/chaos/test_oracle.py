@@ -107,6 +107,21 @@ def test_what_was_settled_long_before_a_kill_ought_to_be_stored() -> None:
     assert run.broken == {"resent without cause"}
 
 
+def test_a_kill_repeats_no_more_than_was_in_flight_and_settled_within_a_few_commits() -> None:
+    """At the rate before it: of what a commit ought to have told long before there are too many."""
+    run = good_run()
+    numbers = [run.publish(lane=f"lane {each}") for each in range(20)]
+    for number in numbers:
+        run.apply(number, at=KILLED_AT - 5)
+    run.kill(done=numbers[0])
+    assert run.broken == set()
+
+    for number in numbers:
+        run.apply(number, at=KILLED_AT + 8)
+    assert run.broken == {"resent without cause"}
+    assert run.verdict.resent == [(20, 0)]
+
+
 def test_a_request_that_was_not_answered_may_be_repeated() -> None:
     run = good_run()
     number = run.publish()

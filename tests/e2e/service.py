@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import consumer
-from deploy.local.kafka.child import Child
+from deploy.local.chaos.process import Consumer
 
 ROOT = Path(consumer.__file__).parent.parent
-OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
 PATIENCE = 60.0
 """Seconds until a condition that does not come true fails a test: the machine may be busy."""
-LAST_LINES = 25
 
 
 async def until(
@@ -40,37 +35,11 @@ async def until(
         await asyncio.sleep(0.03)
 
 
-class Service:
+class Service(Consumer):
     """One process. It dies with the tests, however they end."""
 
     def __init__(self, config: Path, log: Path, *arguments: str, module: str = "consumer") -> None:
-        self.log = log
-        cleared = [f"-u{name}" for name in os.environ if name.startswith(OURS)]
-        program = [sys.executable, "-m", module, *arguments, "--config", str(config)]
-        # `env` becomes the program: the process that is signalled is the service itself.
-        self._child = Child(["/usr/bin/env", *cleared, f"PYTHONPATH={ROOT}", *program], log)
-        self._reaped = False
-
-    @property
-    def code(self) -> int | None:
-        """Its exit code; None: it is running."""
-        return self._child.process.poll()
-
-    def kill(self) -> None:
-        """SIGKILL; it is gone when this returns. Nothing to do where it was before."""
-        if not self._reaped:
-            self._child.kill()
-            self._reaped = True
-
-    def suspend(self) -> None:
-        self._child.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._child.signal(signal.SIGCONT)
-
-    def ask_to_stop(self) -> None:
-        """SIGTERM."""
-        self._child.signal(signal.SIGTERM)
+        super().__init__(config, log, [ROOT], module=module, arguments=arguments)
 
     def begin_defect(self) -> None:
         """What `sabotage` put into it."""
@@ -89,11 +58,6 @@ class Service:
     def output(self) -> str:
         return self.log.read_text()
 
-    def lines(self) -> list[Mapping[str, Any]]:
-        """Its log, so far as it is whole lines of JSON."""
-        whole, _, _ = self.output.rpartition("\n")
-        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
-
     def said(self, event: str) -> list[Mapping[str, Any]]:
         return [line for line in self.lines() if line["event"] == event]
 
@@ -107,6 +71,3 @@ class Service:
         """How many it has, as it said last."""
         said = [line for line in self.lines() if line["event"] in {"assigned", "revoked"}]
         return said[-1]["count"] if said and said[-1]["event"] == "assigned" else 0
-
-    def tail(self) -> str:
-        return "\n".join(self.output.splitlines()[-LAST_LINES:])

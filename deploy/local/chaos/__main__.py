@@ -25,12 +25,15 @@ from deploy.local.chaos.run import Result, Subject, play, subject
 from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.scenarios import SCENARIOS
 from deploy.local.chaos.show import Screen
+from deploy.local.chaos.stage import NO_PROGRESS
 from deploy.local.demo.world import treat_as_interrupt
 from deploy.local.kafka import Broker, BrokerFailed
 from deploy.local.kafka.jars import JarsUnavailable
 
 INTERRUPTED = 130
 PAGE_WIDTH = 140
+IMPATIENT = 15.0
+"""Seconds without progress that are enough where something is broken on purpose."""
 Part = tuple[Scenario, Defect | None]
 
 
@@ -129,6 +132,7 @@ def _run(
                     seed=seed,
                     seconds=seconds,
                     defect=defect,
+                    patience=NO_PROGRESS if defect is None else IMPATIENT,
                     show=show,
                 )
                 try:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from deploy.local.chaos.evidence import (
+    BROKER,
     Disturbance,
     Effect,
     Evidence,
@@ -18,6 +19,8 @@ from deploy.local.chaos.evidence import (
 )
 from deploy.local.demo.evidence import Place
 
+LATE_COMMITS = 3
+"""Intervals within which a commit is stored by a broker that answers, on a busy machine too."""
 LATE = 1.0
 """Seconds that a look, a receipt or an answer may be behind what it tells of."""
 NEVER = float("inf")
@@ -104,8 +107,14 @@ class Case:
         rules = self.evidence.rules
         return UNANSWERED_COMMITS * rules.commit_interval + rules.request_timeout
 
-    def under_way(self, disturbance: Disturbance) -> int:
-        """Records that it may make happen again: in flight, or settled and not stored, at the rate of the time before."""
-        begin = bisect.bisect_left(self._times, disturbance.began - self.window())
+    def allowed(self, disturbance: Disturbance) -> int:
+        """Records that it may make happen again: in flight, or settled so lately that no commit need have told.
+
+        By the rate of the time before it. While the broker is away nothing can be stored, and work goes
+        on for as long as a commit may be old.
+        """
+        interval = self.evidence.rules.commit_interval
+        lately = self.window() if disturbance.what == BROKER else LATE_COMMITS * interval
+        begin = bisect.bisect_left(self._times, disturbance.began - lately)
         end = bisect.bisect_right(self._times, disturbance.ended)
         return len(disturbance.in_flight) + end - begin

@@ -12,6 +12,9 @@ Partition = tuple[str, int]
 ONCE = frozenset({"ask", "never"})
 """Kinds of `repeat` of which a second effect does harm."""
 
+KILL, STOP, BROKER = "kill", "stop", "broker"
+"""What a disturbance may be."""
+
 
 class Published(NamedTuple):
     """A record that the broker acknowledged. Times are seconds since the epoch, here and below."""
@@ -97,7 +100,7 @@ class Disturbance:
 class Rules:
     """What the scenario allows, beside what the promises allow in any case."""
 
-    attempts: int = 5
+    attempts: float = 5
     """`retry.attempts`: so many failures deserve a letter `exhausted`."""
     commit_interval: float = 1.0
     settle_time: float = 2.0

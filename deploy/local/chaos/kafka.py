@@ -46,6 +46,8 @@ class Kafka:
         self._contracts = {here: topic for topic, here in self.names.items()}
         self._producer = producer
         self._admin: Any = None
+        self._kept: list[Letter] = []
+        """Letters of topics that were deleted."""
 
     @property
     def letter_topics(self) -> list[str]:
@@ -66,6 +68,8 @@ class Kafka:
         await admin.create_topics(letters)
 
     async def delete_letter_topics(self) -> None:
+        """While they take no letters, else the last ones would be lost; those that they have are kept in mind."""
+        self._kept = await self.letters()
         admin = await self._administration()
         await admin.delete_topics(self.letter_topics)
 
@@ -129,7 +133,7 @@ class Kafka:
             ]
             reader.assign(spots)
             ends = await reader.end_offsets(spots)
-            found: list[Letter] = []
+            found = list(self._kept)
             for spot in spots:
                 while await reader.position(spot) < ends[spot]:
                     batches = await reader.getmany(spot, timeout_ms=500)

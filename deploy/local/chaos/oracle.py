@@ -80,7 +80,7 @@ def _resends(case: Case) -> Iterator[str]:
             yield f"{each.repeat} {each.place}: {before.time:.3f}, again {after.time:.3f}"
     for number, (resent, allowed) in enumerate(_resent(case)):
         if resent > allowed:
-            yield f"disturbance {number}: {resent} records again, at most {allowed} were under way"
+            yield f"disturbance {number}: {resent} records again, at most {allowed} were on their way or settled just before"
 
 
 def _order(case: Case) -> Iterator[str]:
@@ -161,6 +161,6 @@ def _resent(case: Case) -> list[tuple[int, int]]:
         if isinstance(cause, int):
             resent[cause].add(before.number)
     return [
-        (len(resent[index]), case.under_way(disturbance))
+        (len(resent[index]), case.allowed(disturbance))
         for index, disturbance in enumerate(case.evidence.disturbances)
     ]

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,23 @@ from deploy.local.kafka.child import Child
 
 OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
 CLOCK = Path(__file__).parent / "clock"
-LAST_LINES = 12
+LAST_LINES = 25
 STOPS_WITHIN = 45.0
 LOOK_EVERY = 0.1
 
 
 class Consumer:
-    """One `consumer run`. It dies with this program, however that ends."""
+    """One process. It dies with this program, however that ends."""
 
     def __init__(
-        self, config: Path, log: Path, path: Sequence[Path], clock: Path | None = None
+        self,
+        config: Path,
+        log: Path,
+        path: Sequence[Path],
+        *,
+        module: str = "consumer",
+        arguments: Sequence[str] = ("run",),
+        clock: Path | None = None,
     ) -> None:
         """`path`: where the program and the contracts are imported from, the first first.
 
@@ -43,7 +50,7 @@ class Consumer:
             f"PYTHONPATH={where}",
             "PYTHONDONTWRITEBYTECODE=1",
             *jumping,
-            *(sys.executable, "-m", "consumer", "run", "--config", str(config)),
+            *(sys.executable, "-m", module, *arguments, "--config", str(config)),
         ]
         self._child = Child(command, log, log.parent)
         self._reaped = False
@@ -72,6 +79,10 @@ class Consumer:
         self.suspended = False
         self._child.signal(signal.SIGCONT)
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        self._child.signal(signal.SIGTERM)
+
     async def stop(self) -> int:
         """SIGTERM; its exit code, -9 where it had to be killed."""
         if self.suspended:
@@ -80,15 +91,15 @@ class Consumer:
         await asyncio.to_thread(self._child.terminate, STOPS_WITHIN)
         return int(self._child.process.returncode)
 
-    def says(self) -> Iterator[Mapping[str, Any]]:
+    def lines(self) -> list[Mapping[str, Any]]:
         """Its log, so far as it is whole lines of JSON."""
         whole, _, _ = self.log.read_text(errors="replace").rpartition("\n")
-        return (json.loads(line) for line in whole.splitlines() if line.startswith("{"))
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     async def assigned(self, within: float) -> bool:
         """True as soon as it has said that it has partitions."""
         async with asyncio.timeout(within):
-            while not any(line.get("event") == "assigned" for line in self.says()):
+            while not any(line.get("event") == "assigned" for line in self.lines()):
                 if not self.alive:
                     return False
                 await asyncio.sleep(LOOK_EVERY)

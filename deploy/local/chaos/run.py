@@ -24,7 +24,6 @@ from deploy.local.chaos.oracle import Verdict, judge
 from deploy.local.chaos.process import Consumer
 from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.settings import (
-    ATTEMPTS,
     CLIENT,
     COMMIT_INTERVAL,
     REQUEST_TIMEOUT,
@@ -114,7 +113,7 @@ async def play(
                 finally:
                     stage.over = True
         letters = await stage.kafka.letters()
-        rules = Rules(ATTEMPTS, COMMIT_INTERVAL, SETTLE_TIME, REQUEST_TIMEOUT, stage.deserved)
+        rules = Rules(stage.attempts, COMMIT_INTERVAL, SETTLE_TIME, REQUEST_TIMEOUT, stage.deserved)
         verdict = judge(stage.seen.evidence(letters, rules), stage.told)
     spent = time.monotonic() - began
     return Result(scenario, seed, defect, spent, verdict, stage.seen.disturbances, where)
@@ -195,7 +194,7 @@ async def _staged(
             )
             config.write_text(text)
             log = where / f"service-{number}.log"
-            return Consumer(config, log, [program, Path.cwd(), ROOT], clock)
+            return Consumer(config, log, [program, Path.cwd(), ROOT], clock=clock)
 
         stage = Stage(
             kafka,

@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.local.chaos.evidence import Disturbance
+from deploy.local.chaos.evidence import BROKER, KILL, STOP, Disturbance
 from deploy.local.chaos.kafka import Kafka
 from deploy.local.chaos.phases import Phases
 from deploy.local.chaos.process import Consumer
 from deploy.local.chaos.settings import (
+    ATTEMPTS,
     CLIENT,
     COMMIT_INTERVAL,
     Changes,
@@ -65,6 +66,8 @@ class Stage:
         self.told: list[str] = []
         self.deserved: dict[str, frozenset[str]] = {}
         """By lane: letters that its records deserve by what the script does to them."""
+        self.attempts: float = ATTEMPTS
+        """So many failures deserve a letter `exhausted`."""
         self.doing = "starting"
         self.over = False
         self._launch = launch
@@ -129,7 +132,7 @@ class Stage:
         self._leave(consumer)
         consumer.kill()
         await self.wait(UNDER_WAY)
-        await self._note("kill", began, time.time(), in_flight, phases)
+        await self._note(KILL, began, time.time(), in_flight, phases)
 
     async def stop(self, consumer: Consumer) -> None:
         """SIGTERM: it has to end in order."""
@@ -168,7 +171,7 @@ class Stage:
         finally:
             consumer.resume()
             self.seen.disturbances.append(
-                Disturbance("stop", began, time.time(), in_flight, stored, phases)
+                Disturbance(STOP, began, time.time(), in_flight, stored, phases)
             )
 
     async def _note(
@@ -188,7 +191,7 @@ class Stage:
         yield
         await self.look()
         await self.until(lambda: self.looked_since(began), "the broker answers again")
-        await self._note("broker", began, time.time(), in_flight, {})
+        await self._note(BROKER, began, time.time(), in_flight, {})
 
     def looked_since(self, moment: float) -> bool:
         return any(look.time > moment for look in self.seen.latest.values())

@@ -13,7 +13,6 @@ from deploy.local.chaos.settings import SESSION_TIMEOUT
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
 
-AMPLE = 1_000_000
 SHORT = 100
 """Bytes: no letter is as small."""
 
@@ -34,18 +33,16 @@ async def bounce_the_broker(stage: Stage) -> None:
 
 
 async def take_no_letters(stage: Stage) -> None:
-    """The letters' topics are gone, or take nothing of that size; the records wait."""
+    """The letters' topics take nothing of that size, then they are gone; the records wait."""
     while stage.goes_on:
         await stage.kafka.limit_letters(SHORT)
         await stage.wait(2, 4)
         await stage.kill(stage.anyone())
         await stage.start()
-        await stage.kafka.limit_letters(AMPLE)
-        await stage.wait(1, 3)
         await stage.kafka.delete_letter_topics()
         await stage.wait(2, 4)
         await stage.kafka.make_letter_topics()
-        await stage.wait(1, 3)
+        await stage.wait(3, 5)
 
 
 async def fill_the_disk(stage: Stage) -> None:

@@ -39,6 +39,8 @@ BROWNOUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 async def one_outage_after_another(stage: Stage) -> None:
+    """However many outages a record meets: none of them is its own fault."""
+    stage.attempts = float("inf")
     kinds = [REFUSED, *KINDS]
     lasts = max(2.5, stage.seconds / len(kinds) - 3)
     stage.chance.shuffle(kinds)

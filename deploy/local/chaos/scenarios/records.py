@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ POISON: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 DESERVED = frozenset({"rejected", "exhausted", "unknown"})
 LEAST_WORK = 20
 """Effects of others while one key is tried in vain."""
+GIVEN_UP_WITHIN = 40.0
+"""Seconds in which `retry.attempts` are over, with each request silent until it is given up."""
 
 
 async def poison_one_key(stage: Stage) -> None:
@@ -30,11 +33,15 @@ async def poison_one_key(stage: Stage) -> None:
     lasts = max(3.0, stage.seconds / len(POISON))
     for kind, (fault, given) in POISON.items():
         stage.doing = f"poison: {kind}"
-        before = len(stage.seen.effects)
+        before, began = len(stage.seen.effects), time.time()
         with stage.fault(fault, key=value, **given):
             await stage.wait(lasts)
         done = len(stage.seen.effects) - before
         stage.expect(done >= LEAST_WORK, f"{kind}: only {done} effects while one key fails")
+        if lasts >= GIVEN_UP_WITHIN:
+            letters = await stage.kafka.letters()
+            given_up = [each for each in letters if each.time > began and each.reason in DESERVED]
+            stage.expect(given_up, f"{kind}: no record of the key was given up in {lasts:.0f} s")
 
 
 async def only_wait(stage: Stage) -> None:
