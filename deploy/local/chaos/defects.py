@@ -84,20 +84,20 @@ LETTER_UNACKNOWLEDGED = Defect(
     "            written = await self._write(letter, tenure)\n",
     "a letter that the topic did not take is lost at the next restart",
 )
-LANE_OVERTAKEN = Defect(
-    "lane-overtaken",
-    "state/lanes.py",
-    "        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n",
-    "        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n"
-    "        if behind := self._behind.get(prepared.lane):\n"
-    "            self.ready(behind.popleft())\n",
-    "an older value is written over a newer one while the first is tried again",
+BATCH_CONDEMNED = Defect(
+    "batch-condemned",
+    "recover.py",
+    "            await self._halve(entries)\n\n    async",
+    "            for entry in entries:\n"
+    '                self._bury.entry(entry, "rejected", _said(answer), answer=answer)\n\n'
+    "    async",
+    "one bad record takes nineteen good ones with it",
 )
-LANE_AT_ONCE = Defect(
-    "lane-at-once",
-    "state/lanes.py",
-    "            self._behind[lane] = deque((prepared,))\n",
-    "            self.ready(prepared)\n",
+LANE_FORGOTTEN = Defect(
+    "lane-forgotten",
+    "pipeline.py",
+    "                lane_of(record, event, route),\n",
+    "                None,\n",
     "events of one key overtake each other",
 )
 THROTTLED_IS_REFUSED = Defect(
@@ -110,10 +110,11 @@ THROTTLED_IS_REFUSED = Defect(
 COMMIT_BY_WALL_CLOCK = Defect(
     "commit-by-wall-clock",
     "commits.py",
-    "            async with asyncio.timeout(max(0.0, self._interval - self._pause)):\n",
-    '            clock = __import__("time").time\n'
-    '            self._due = max(getattr(self, "_due", 0.0), clock()) + self._interval\n'
-    "            async with asyncio.timeout(max(0.0, self._due - self._interval * 0.5 - clock())):\n",
+    "        if self._pause:\n            await asyncio.sleep(self._pause)\n",
+    '        clock = __import__("time").time\n'
+    '        while clock() < getattr(self, "_not_before", 0.0):\n'
+    "            await asyncio.sleep(0.05)\n"
+    "        self._not_before = clock() + 0.05\n",
     "after the clock was set back nothing is committed for an hour",
 )
 TOKEN_EACH = Defect(
@@ -122,4 +123,11 @@ TOKEN_EACH = Defect(
     "        if fetch is not None and not fetch.done():\n            return fetch\n",
     "",
     "the token endpoint throttles the application when a token dies",
+)
+BUDGET_IGNORED = Defect(
+    "budget-ignored",
+    "state/budget.py",
+    "        if self._level < _PARTS:\n            return False\n",
+    "        if self._level < -(10**18):\n            return False\n",
+    "a bad deploy of a publisher turns a day's events into letters",
 )

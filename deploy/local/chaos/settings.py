@@ -45,9 +45,9 @@ def settings(kafka: Kafka, contracts: str, foundry: str, secret: Path, changes: 
         "log": {"format": "json"},
     }
     text = ""
-    for name, keys in sections.items():
+    for name in {**sections, **changes}:
         text += f"[{name}]\n"
+        keys = {**sections.get(name, {}), **changes.get(name, {})}
         # What JSON and TOML write alike: texts, numbers, booleans.
-        for key, value in (dict(keys) | dict(changes.get(name, {}))).items():
-            text += f"{json.dumps(key)} = {json.dumps(value)}\n"
+        text += "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in keys.items())
     return text

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy.local.chaos.failed import ChaosFailed
+from deploy.local.chaos.failed import NotPlayable
 from deploy.local.chaos.variety import Draft, Repertoire, Template
 
 KINDS = ("safe", "create", "ask", "never")
@@ -28,7 +28,7 @@ class Supply:
     """Events without end; all kinds of `repeat` come equally often."""
 
     def __init__(self, found: Repertoire, mix: Mix, chance: random.Random) -> None:
-        """Raises ChaosFailed where no example can serve."""
+        """Raises NotPlayable where no example can serve."""
         self.mix = mix
         self.found = found
         self._chance = chance
@@ -38,7 +38,7 @@ class Supply:
             of_kind = [each for each in found.applied if each.repeat == kind]
             self._by_kind += [of_kind] if of_kind else []
         if not self._by_kind:
-            raise ChaosFailed(
+            raise NotPlayable(
                 f"the contracts have no example that can be published for {', '.join(mix.kinds)}: {found.left_out}"
             )
 

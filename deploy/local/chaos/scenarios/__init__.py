@@ -8,7 +8,7 @@ from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.scenarios.brokers import BROKER, DISKFULL, LETTERS
 from deploy.local.chaos.scenarios.groups import CHURN, KILLS, ZOMBIE
 from deploy.local.chaos.scenarios.outages import BROWNOUT_SCENARIO, OUTAGE, SLOW
-from deploy.local.chaos.scenarios.records import HOTKEY, POISON_SCENARIO
+from deploy.local.chaos.scenarios.records import FLOOD, HOTKEY, POISON_SCENARIO
 from deploy.local.chaos.scenarios.worlds import CLOCK, SOAK, TOKEN
 
 ALL = (
@@ -19,6 +19,7 @@ ALL = (
     OUTAGE,
     BROWNOUT_SCENARIO,
     LETTERS,
+    FLOOD,
     POISON_SCENARIO,
     HOTKEY,
     SLOW,

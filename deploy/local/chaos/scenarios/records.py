@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from deploy.local.chaos.defects import LANE_AT_ONCE, LANE_OVERTAKEN
+from deploy.local.chaos.defects import BATCH_CONDEMNED, BUDGET_IGNORED, LANE_FORGOTTEN
 from deploy.local.chaos.poison import value_of_first_lane
 from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.stage import Stage
@@ -19,6 +20,8 @@ POISON: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "timeout": ("hang", {}),
     "403": ("error", {"name": "EditObjectPermissionDenied", "code": "PERMISSION_DENIED"}),
 }
+BURST, RATIO, AMPLE = 50, 0.05, 1_000_000
+"""The letter budget, and one that lets everything be written."""
 DESERVED = frozenset({"rejected", "exhausted", "unknown"})
 LEAST_WORK = 20
 """Effects of others while one key is tried in vain."""
@@ -44,6 +47,24 @@ async def poison_one_key(stage: Stage) -> None:
             stage.expect(given_up, f"{kind}: no record of the key was given up in {lasts:.0f} s")
 
 
+async def flood_with_invalid_ones(stage: Stage) -> None:
+    """After a bad deploy of the publisher every event is invalid: letters stop when nothing pays for them."""
+    calm = stage.supply.mix
+    await stage.wait(stage.seconds / 3)
+    stage.supply.mix = replace(calm, refused=1.0)
+    await stage.wait(stage.seconds * 2 / 3)
+    stage.supply.mix = calm
+    letters = len(await stage.kafka.letters())
+    await stage.look()
+    applied = len(stage.seen.effects)
+    paid = BURST + RATIO * applied
+    stage.expect(letters <= paid, f"{letters} letters, {applied} successes pay for {paid:.0f}")
+    # Somebody has looked, and lets them be written.
+    for each in list(stage.consumers):
+        await stage.stop(each)
+    await stage.start(dead_letters={"budget_burst": AMPLE})
+
+
 async def only_wait(stage: Stage) -> None:
     while stage.goes_on:
         await stage.wait(1)
@@ -53,15 +74,28 @@ HOTKEY = Scenario(
     "hotkey",
     "half of all events have one key",
     only_wait,
-    defects=(LANE_AT_ONCE,),
+    defects=(LANE_FORGOTTEN,),
     given=Given(rate=24, mix=Mix(hot=0.5), latency=(0.01, 0.06)),
     seconds=12,
+)
+FLOOD = Scenario(
+    "flood",
+    "all events are invalid after a bad deploy of the publisher",
+    flood_with_invalid_ones,
+    defects=(BUDGET_IGNORED,),
+    given=Given(settings={"dead_letters": {"budget_burst": BURST, "budget_ratio": RATIO}}),
+    seconds=15,
 )
 POISON_SCENARIO = Scenario(
     "poison",
     "one key always fails: refused, 409, 500, silence, 403",
     poison_one_key,
-    defects=(LANE_OVERTAKEN,),
-    given=Given(rate=100, mix=Mix(lanes=60, hot=0.05)),
+    defects=(BATCH_CONDEMNED,),
+    given=Given(
+        rate=250,
+        mix=Mix(lanes=300, hot=0.03),
+        # Few slots, so that batches gather: the poisoned record has company.
+        settings={"foundry": {"max_in_flight": 6}},
+    ),
     seconds=25,
 )
