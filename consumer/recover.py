@@ -126,7 +126,7 @@ class Recover:
 
     def _outage(self, entries: Sequence[Prepared], outcome: Outage) -> None:
         self._failing(entries[0], outcome)
-        again = self._throttled if outcome.gate == "overloaded" else self._retry_all
+        again = self._put_off if outcome.gate == "overloaded" else self._retry_all
         again(entries, outcome.answer)
 
     def _failing(self, entry: Prepared, outcome: Outage) -> None:
@@ -134,13 +134,13 @@ class Recover:
         if outcome.gate != "overloaded" or self._shut():
             self.gatekeeper.outage(entry, outcome)
 
-    def _throttled(self, entries: Sequence[Prepared], answer: Answer) -> None:
-        """Too many at one time is no record's fault: none is charged, and they stay together."""
+    def _put_off(self, entries: Sequence[Prepared], answer: Answer) -> None:
+        """Send them again after a wait. No record's fault: none is charged, and they stay together."""
         for entry in entries:
             entry.attempts += 1
-        delay = self._delay(entries[0], answer)
+        when = self._now() + (delay := self._delay(entries[0], answer))
         for entry in entries:
-            self._again(entry, self._now() + delay)
+            self._again(entry, when)
         self._watch.retried(entries[0].call.action.name, answer, delay)
 
     def _retry_all(
@@ -259,8 +259,7 @@ class Recover:
         found = await self._actions.look_up(lookup)
         if isinstance(found, Outage):
             self._failing(entry, found)
-            entry.attempts += 1
-            self._again(entry, self._now() + self._delay(entry, found.answer))
+            self._put_off([entry], found.answer)
             return
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:

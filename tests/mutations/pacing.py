@@ -91,7 +91,7 @@ PACING: Final = (
         name="being refused for too many requests is charged to the record",
         law=6,
         file="consumer/recover.py",
-        old='        again = self._throttled if outcome.gate == "overloaded" else self._retry_all\n',
+        old='        again = self._put_off if outcome.gate == "overloaded" else self._retry_all\n',
         new="        again = self._retry_all\n",
         suite=_FLOW,
         test="test_a_record_that_is_refused_again_and_again_is_no_letter",
