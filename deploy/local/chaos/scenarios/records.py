@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -36,15 +37,26 @@ async def poison_one_key(stage: Stage) -> None:
     lasts = max(3.0, stage.seconds / len(POISON))
     for kind, (fault, given) in POISON.items():
         stage.doing = f"poison: {kind}"
-        before, began = len(stage.seen.effects), time.time()
+        began, before = time.time(), Counter(stage.foundry.effects.by_action)
         with stage.fault(fault, key=value, **given):
-            await stage.wait(lasts)
-        done = len(stage.seen.effects) - before
-        stage.expect(done >= LEAST_WORK, f"{kind}: only {done} effects while one key fails")
+            await stage.wait(lasts / 2)
+            half = Counter(stage.foundry.effects.by_action)
+            await stage.wait(lasts / 2)
+            done = Counter(stage.foundry.effects.by_action)
+        work = (done - before).total()
+        stage.expect(work >= LEAST_WORK, f"{kind}: only {work} effects while one key fails")
         if lasts >= GIVEN_UP_WITHIN:
-            letters = await stage.kafka.letters()
-            given_up = [each for each in letters if each.time > began and each.reason in DESERVED]
-            stage.expect(given_up, f"{kind}: no record of the key was given up in {lasts:.0f} s")
+            await _gave_up(stage, kind, began)
+            idle = sorted(name for name in done if name not in done - half)
+            stage.expect(
+                not idle, f"{kind}: one key stops all of {', '.join(idle)} for {lasts / 2:.0f} s"
+            )
+
+
+async def _gave_up(stage: Stage, kind: str, began: float) -> None:
+    letters = await stage.kafka.letters()
+    given_up = [each for each in letters if each.time > began and each.reason in DESERVED]
+    stage.expect(given_up, f"{kind}: no record of the key was given up")
 
 
 async def flood_with_invalid_ones(stage: Stage) -> None:
