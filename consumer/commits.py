@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from consumer.model import Commit, CommitResult, Partition, Prepared
+from consumer.model import Partition, Prepared
 from consumer.ports import Source, Watch
 from consumer.state.offset_codec import encode
 from consumer.state.tenure import Claim, Tenure
 from consumer.state.workload import Workload, owner
+from consumer.store import Commit, CommitResult
 
 _BYTES_PER_SECOND: Final = 1_000_000
 """Claim commits go into one partition of the offsets topic: they may not fill it."""

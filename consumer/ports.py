@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from consumer.model import (
-    Commit,
-    CommitResult,
-    Committed,
-    Letter,
-    Lookup,
-    Partition,
-    Prepared,
-    Record,
-    Request,
-    Session,
-    Unreadable,
-)
+from consumer.model import Letter, Lookup, Partition, Prepared, Record, Request, Unreadable
 from consumer.outcomes import Answer, LookupOutcome, Outcome
+from consumer.store import Commit, CommitResult, Committed, Session
 
 
 class Clock(Protocol):

@@ -8,12 +8,13 @@ from typing import Final
 
 from consumer.bury import Bury
 from consumer.commits import Commits
-from consumer.model import Committed, Partition, Session
+from consumer.model import Partition
 from consumer.ports import Source, Watch
 from consumer.state.ledger import Ledger
 from consumer.state.offset_codec import Damaged, Known, decode
 from consumer.state.tenure import Tenure
 from consumer.state.workload import Workload
+from consumer.store import Committed, Session
 from consumer.submit import Submit
 
 _DRAIN_MARGIN: Final = 3.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Clock, Listener, Source
+from consumer.store import Commit, CommitResult, Session
 
 
 class WatchedSource:

@@ -18,7 +18,8 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from consumer.kafka.patches import Coordinator, coordinator_of
-from consumer.model import Commit, CommitResult, Partition, Session
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult, Session
 
 log = logging.getLogger(__name__)
 

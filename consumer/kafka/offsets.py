@@ -14,7 +14,8 @@ from aiokafka.structs import OffsetAndMetadata
 from consumer.kafka.commits import Commits
 from consumer.kafka.patches import coordinator_of
 from consumer.kafka.topic_ids import TopicWatch
-from consumer.model import Commit, CommitResult, Committed, Partition, Session
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult, Committed, Session
 
 CONFIRM_AFTER = 0.2
 """Seconds after which "this group never committed anything" has to be said once more."""

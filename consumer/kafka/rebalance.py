@@ -13,8 +13,9 @@ from consumer.kafka.lease import Lease
 from consumer.kafka.offsets import OffsetStore
 from consumer.kafka.patches import Coordinator
 from consumer.kafka.reading import Reader
-from consumer.model import Partition, Session
+from consumer.model import Partition
 from consumer.ports import Clock, Listener
+from consumer.store import Session
 
 log = logging.getLogger(__name__)
 

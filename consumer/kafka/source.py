@@ -21,8 +21,9 @@ from consumer.kafka.reading import Reader
 from consumer.kafka.rebalance import Membership
 from consumer.kafka.topic_ids import TopicWatch
 from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
-from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Clock, Listener
+from consumer.store import Commit, CommitResult, Session
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from consumer.model import Partition, Session
+from consumer.model import Partition
 from consumer.state.ledger import Ledger
+from consumer.store import Session
 
 
 class Claim:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 from consumer.errors import Reason
-from consumer.model import CommitResult
+from consumer.store import CommitResult
 from consumer.telemetry.names import (
     COUNTERS,
     HISTOGRAMS,

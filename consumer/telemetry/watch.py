@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.errors import Reason
-from consumer.model import CommitResult, Letter, Partition, Prepared, Record
+from consumer.model import Letter, Partition, Prepared, Record
 from consumer.outcomes import Answer
+from consumer.store import CommitResult
 from consumer.telemetry.log import LONGEST_ID, escaped, say
 from consumer.telemetry.sums import Sums
 

@@ -14,8 +14,8 @@ from consumer.app.administration import Watched, sources_of
 from consumer.app.readiness import Readiness
 from consumer.dispatch import Dispatch
 from consumer.errors import GateReason
-from consumer.model import CommitResult
 from consumer.outcomes import Answer, Outage
+from consumer.store import CommitResult
 from consumer.telemetry import (
     MeteredActions,
     Meters,

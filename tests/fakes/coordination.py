@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from consumer.model import Commit, Committed, Partition, Session
+from consumer.model import Partition
 from consumer.ports import Listener
+from consumer.store import Commit, Committed, Session
 from tests.fakes.group import Code, FakeGroup
 from tests.fakes.log import FakeLog
 from tests.fakes.membership import Membership, Memberships

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from consumer.model import Commit, Partition, Session
+from consumer.model import Partition
+from consumer.store import Commit, Session
 from tests.fakes.network import later, resolve
 
 METADATA_LIMIT = 4_096

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from consumer.errors import SkipRefused
-from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Listener
+from consumer.store import Commit, CommitResult, Session
 
 
 class LeasedSource:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from consumer.model import Commit, CommitResult, Partition, Prepared, Repeat, Session
+from consumer.model import Partition, Prepared, Repeat
 from consumer.state import offset_codec
+from consumer.store import Commit, CommitResult, Session
 from tests.fakes.group import METADATA_LIMIT
 from tests.fakes.log import Coordinate
 from tests.fakes.truth import Truth, name

@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from consumer.errors import SkipRefused
-from consumer.model import Commit, CommitResult, Partition, Record, Session, Unreadable
+from consumer.model import Partition, Record, Unreadable
 from consumer.ports import Listener
+from consumer.store import Commit, CommitResult, Session
 from tests.fakes.coordination import Coordination, wait_at_most
 from tests.fakes.group import Code, FakeGroup
 from tests.fakes.log import FakeLog

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from consumer.model import Commit, Partition, Session
+from consumer.model import Partition
 from consumer.state.offset_codec import encode
+from consumer.store import Commit, Session
 from tests import virtual_time
 from tests.fakes.group import METADATA_LIMIT, Code, FakeGroup, Joined
 from tests.fakes.log import FakeLog, Spec

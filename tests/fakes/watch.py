@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from consumer.model import CommitResult, Letter, Partition, Prepared, Record
+from consumer.model import Letter, Partition, Prepared, Record
 from consumer.outcomes import Answer
+from consumer.store import CommitResult
 from tests.fakes.log import Coordinate
 from tests.fakes.truth import Truth, name
 

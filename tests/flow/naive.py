@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 
 from consumer.errors import Reason, Rejected, Unavailable
 from consumer.model import (
-    Commit,
-    CommitResult,
-    Committed,
     Ignored,
     Letter,
     Partition,
@@ -19,11 +16,11 @@ from consumer.model import (
     Record,
     Repeat,
     Request,
-    Session,
     Unreadable,
 )
 from consumer.outcomes import Applied, Found, Refused, Unknown, Withheld
 from consumer.state.offset_codec import decode, encode
+from consumer.store import Commit, CommitResult, Committed, Session
 from tests.fakes.membership import Marks
 from tests.flow.process import Ports
 

@@ -9,8 +9,6 @@ from dataclasses import replace
 import pytest
 
 from consumer.model import (
-    Commit,
-    Committed,
     Letter,
     Partition,
     PlainRecord,
@@ -18,10 +16,10 @@ from consumer.model import (
     Record,
     Repeat,
     Request,
-    Session,
     Unreadable,
 )
 from consumer.state.offset_codec import encode
+from consumer.store import Commit, Committed, Session
 from tests.fakes.foundry import Plan
 from tests.fakes.truth import LawBroken
 from tests.flow.process import Ports

@@ -19,13 +19,13 @@ from consumer.model import (
     Prepared,
     Repeat,
     Request,
-    Session,
 )
 from consumer.outcomes import Answer, Conflicted, LookupOutcome, Outcome
 from consumer.ports import Actions
 from consumer.state.ledger import Ledger
 from consumer.state.tenure import Tenure
 from consumer.state.workload import Workload
+from consumer.store import Session
 from tests.fakes.foundry import Plan
 from tests.flow.laws import letters_of
 from tests.flow.process import Ports, Service, core

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from consumer.dispatch import Dispatch
-from consumer.model import Commit, CommitResult, Partition, Request, Session
+from consumer.model import Partition, Request
 from consumer.outcomes import Outcome
 from consumer.state.ledger import Standing
 from consumer.state.offset_codec import encode
 from consumer.state.tenure import Claim, Tenure
+from consumer.store import Commit, CommitResult, Session
 from tests.fakes.truth import LawBroken
 from tests.flow.process import Ports, Service, core
 from tests.flow.random_world import random_world

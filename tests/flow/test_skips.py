@@ -9,7 +9,8 @@ import pytest
 
 from consumer.dispatch import Dispatch
 from consumer.errors import NotAssigned, SkipRefused
-from consumer.model import Commit, Partition
+from consumer.model import Partition
+from consumer.store import Commit
 from tests.fakes.log import Fate
 from tests.flow.process import Process
 from tests.flow.simulate import simulate

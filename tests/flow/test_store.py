@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from consumer.model import Commit, Repeat
+from consumer.model import Repeat
 from consumer.state.offset_codec import decode, encode
+from consumer.store import Commit
 from tests.fakes.foundry import Plan
 from tests.flow.simulate import simulate
 from tests.flow.world import World

@@ -8,20 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.model import (
-    Commit,
-    CommitResult,
-    Partition,
-    Record,
-    Repeat,
-    Request,
-    Session,
-    Unreadable,
-)
+from consumer.model import Partition, Record, Repeat, Request, Unreadable
 from consumer.outcomes import Answer, Outage, Outcome, Unknown
 from consumer.ports import Actions, Source
 from consumer.state.limits import Limits, Retry
 from consumer.state.vitals import Verdict
+from consumer.store import Commit, CommitResult, Session
 from tests.fakes.foundry import Down, Plan
 from tests.fakes.log import Fate
 from tests.flow.process import Ports, Service

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from consumer.model import Commit, Repeat
+from consumer.model import Repeat
 from consumer.outcomes import Answer, Unknown
+from consumer.store import Commit
 from tests.fakes.foundry import Plan
 from tests.flow.naive import naive
 from tests.flow.random_world import random_world

@@ -11,7 +11,8 @@ from typing import Any
 
 from consumer.kafka.client import KafkaConfig
 from consumer.kafka.source import KafkaSource
-from consumer.model import Committed, Partition, Record, Session, Unreadable
+from consumer.model import Partition, Record, Unreadable
+from consumer.store import Committed, Session
 from tests.broker import unique
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from consumer.kafka.commits import CHUNK_BYTES, chunked, result_of
-from consumer.model import Commit, CommitResult, Partition
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 
 from consumer.kafka import commits
 from consumer.kafka.patches import coordinator_of
-from consumer.model import Commit, CommitResult, Partition, Session
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult, Session
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster
 from tests.kafka.member import Member, config, joined, polling

@@ -13,7 +13,8 @@ import pytest
 from consumer.errors import SkipRefused
 from consumer.kafka import holds, topic_ids as asked
 from consumer.kafka.topic_ids import topic_ids
-from consumer.model import Commit, CommitResult, Partition
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult
 from tests.broker import NEEDS_BROKER, Cluster
 from tests.kafka.member import Member, config, joined, offsets, polling
 

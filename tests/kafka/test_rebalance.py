@@ -13,7 +13,8 @@ from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3
 
 from consumer.kafka import source as source_module
 from consumer.kafka.client import KafkaConfig
-from consumer.model import Commit, CommitResult, Committed, Partition
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult, Committed
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster
 from tests.kafka.member import BootClock, Member, Told, config, joined, polling

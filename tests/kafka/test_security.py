@@ -29,7 +29,8 @@ from cryptography.x509.oid import NameOID
 from consumer.errors import StartRefused
 from consumer.kafka.client import KafkaConfig
 from consumer.kafka.source import KafkaSource
-from consumer.model import Commit, CommitResult, Partition
+from consumer.model import Partition
+from consumer.store import Commit, CommitResult
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster
 from tests.kafka.member import BootClock, Member, Told, config, joined, polling

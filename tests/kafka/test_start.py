@@ -6,7 +6,8 @@ import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from consumer.errors import StartRefused
-from consumer.model import Committed, Partition
+from consumer.model import Partition
+from consumer.store import Committed
 from tests.broker import NEEDS_BROKER, Cluster, unique
 from tests.kafka.member import config, joined, polling
 

@@ -15,9 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
 from consumer.errors import GateReason, Reason
-from consumer.model import CommitResult, Lookup, Request
+from consumer.model import Lookup, Request
 from consumer.outcomes import Applied, LookupOutcome, Missing, Outcome, Withheld
 from consumer.state.gate import HELD, Gate
+from consumer.store import CommitResult
 from consumer.telemetry import (
     Exposition,
     MeteredActions,

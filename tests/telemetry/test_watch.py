@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import get_args
 
 from consumer.errors import Reason
-from consumer.model import CommitResult, Letter, Partition
+from consumer.model import Letter, Partition
 from consumer.outcomes import Answer
 from consumer.ports import Watch
+from consumer.store import CommitResult
 from consumer.telemetry import Sums, Telemetry
 from tests.telemetry.values import TIMEOUT, logged, prepared, record
 
