@@ -3,111 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import get_args
 
-from prometheus_client.parser import text_string_to_metric_families as parse
-
-from consumer.admin import status
-from consumer.app.administration import Watched, sources_of
-from consumer.app.readiness import Readiness
-from consumer.dispatch import Dispatch
 from consumer.errors import GateReason
-from consumer.outcomes import Answer, Outage
 from consumer.store import CommitResult
-from consumer.telemetry import (
-    MeteredActions,
-    Meters,
-    Progress,
-    RequestDurations,
-    Sources,
-    Sums,
-    Telemetry,
-    exposition,
-    look_at,
-)
 from consumer.telemetry.names import COUNTERS, GAUGES, HISTOGRAMS, full_name
-from tests import virtual_time
+from tests.admin.whole import EPOCH, Seen, watched
 from tests.fakes.foundry import Down
-from tests.flow.process import Ports, Service, core
-from tests.flow.simulate import simulate
 from tests.flow.world import TOPIC, World
-from tests.telemetry.values import logged
 
-EPOCH = 1_700_000_000.0
 OPEN_LABELS = {"retries_total"}
 """Their causes are Foundry's: nobody knows them beforehand."""
-
-
-@dataclass
-class Tokens:
-    """A token that ends in ten minutes of the world's time, once it was fetched."""
-
-    now: Callable[[], float]
-    fetched: int = 0
-    failed: int = 0
-
-    @property
-    def expires_at(self) -> float | None:
-        return self.now() + 600 if self.fetched else None
-
-    async def get(self) -> object:
-        return object()
-
-
-@dataclass
-class Seen:
-    """One process, and all that shows it."""
-
-    core: Dispatch
-    watch: Telemetry
-    sources: Sources
-    meters: Meters
-    tokens: Tokens
-    follow: asyncio.Task[None]
-
-    def status(self) -> Any:
-        return status(self.sources, self.watch)
-
-    def series(self) -> dict[tuple[str, ...], float]:
-        """Full name and label values, the buckets left out."""
-        page, _ = exposition(self.meters, "")
-        return {
-            (sample.name, *(sample.labels[name] for name in sorted(sample.labels))): sample.value
-            for family in parse(page.decode())
-            for sample in family.samples
-            if "le" not in sample.labels
-        }
-
-
-def watched(story: Callable[[World, Seen], Awaitable[None]]) -> None:
-    """A world with one process that is looked at as `app` does."""
-    made: list[tuple[Ports, MeteredActions, Telemetry, Sums]] = []
-
-    def service(ports: Ports) -> Service:
-        now = asyncio.get_running_loop().time
-        sums = Sums(topics=[TOPIC], actions=["set"], event_types=["e"])
-        RequestDurations(sums, "stack.example", 443)
-        watch, actions = Telemetry(sums, now), MeteredActions(ports.actions, sums)
-        made.append((ports, actions, watch, sums))
-        return core(replace(ports, watch=watch, actions=actions))
-
-    async def main(world: World) -> None:
-        process = world.start()
-        ports, actions, watch, sums = made[0]
-        dispatch, now = process.service, world.loop.time
-        assert isinstance(dispatch, Dispatch)
-        progress, tokens = Progress(dispatch.workload, ports.source, now), Tokens(now)
-        parts = Watched(dispatch, ports.source, actions, tokens, live=dict)
-        sources = replace(sources_of(parts, progress, ["set"]), now=now, wall=lambda: EPOCH + now())
-        meters = Meters(sums)
-        look_at(sources, meters)
-        task = world.loop.create_task(progress.follow())
-        await story(world, Seen(dispatch, watch, sources, meters, tokens, task))
-        task.cancel()
-
-    simulate(main, service=service)
 
 
 def test_every_series_whose_labels_are_known_is_there_from_the_start() -> None:
@@ -252,75 +158,3 @@ def test_what_the_core_did_is_what_is_counted() -> None:
         assert series["foundry_consumer_letter_budget_remaining",] == seen.core.budget.remaining
 
     watched(story)
-
-
-# Readiness ----------------------------------------------------------------------------------------
-
-
-class SlowTokens:
-    """Gives one after so many refusals."""
-
-    def __init__(self, refusals: int) -> None:
-        self.refusals = refusals
-        self.asked = 0
-        self.fetched = 0
-
-    async def get(self) -> object:
-        self.asked += 1
-        if self.asked <= self.refusals:
-            return Outage(Answer("invalid_client"), "token", remedy="look at the secret")
-        self.fetched += 1
-        return object()
-
-
-def test_ready_is_assigned_and_a_token_once_whatever_the_gate_does() -> None:
-    async def story(world: World, seen: Seen) -> None:
-        readiness = Readiness(lambda: seen.sources.assigned(seen.watch.assignment), SlowTokens(0))
-        before = readiness.checks()
-        await readiness.fetch_first_token()
-        await asyncio.sleep(2)
-        seen.core.pause()
-        closed = readiness.checks()
-        seen.core.resume()
-        await world.stop(world.alive[0])
-        after = readiness.checks()
-
-        assert set(before) == {"assigned", "token"}
-        assert all(before.values())
-        assert not any(closed.values())
-        assert after["assigned"]
-        assert not after["token"]
-
-    watched(story)
-
-
-def test_a_member_to_which_no_partition_fell_is_ready_and_one_that_lost_its_own_is_not() -> None:
-    async def story(world: World, seen: Seen) -> None:
-        await asyncio.sleep(2)
-        seen.watch.revoked([world.partition(0)], drained=True)
-        lost = seen.status()["assigned"]
-        seen.watch.assigned([])
-        assert (lost, seen.status()["assigned"]) == (False, True)
-
-    watched(story)
-
-
-def test_the_first_token_is_asked_for_until_there_is_one_ever_more_seldom() -> None:
-    async def main() -> tuple[SlowTokens, float, str]:
-        loop = asyncio.get_running_loop()
-        tokens, began = SlowTokens(8), loop.time()
-        readiness = Readiness(lambda: False, tokens)
-        task = loop.create_task(readiness.fetch_first_token())
-        await asyncio.sleep(1)
-        why = readiness.checks()["token"]
-        await task
-        return tokens, loop.time() - began, why
-
-    with logged() as lines:
-        tokens, took, why = virtual_time.run(main())
-
-    assert tokens.asked == 9
-    assert took == 5 + 10 + 20 + 40 + 4 * 60
-    assert "invalid_client" in why
-    (line,) = lines.of("no token")
-    assert line["remedy"] == "look at the secret"

@@ -11,13 +11,11 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.commit import OffsetFetchRequest, OffsetFetchResponse_v3
 
-from consumer.kafka import source as source_module
 from consumer.kafka.client import KafkaConfig
 from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Committed
-from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster
-from tests.kafka.member import BootClock, Member, Told, config, joined, polling
+from tests.kafka.member import BootClock, Told, config, joined, polling
 
 pytestmark = NEEDS_BROKER
 
@@ -108,46 +106,6 @@ async def test_an_eviction_is_a_loss_and_not_a_revocation(cluster: Cluster) -> N
         assert late == {Partition(topic, 0): CommitResult.LOST}
 
 
-async def test_a_rebalance_does_not_renew_the_lease(cluster: Cluster) -> None:
-    """The library takes REBALANCE_IN_PROGRESS for a good heartbeat; another may be the owner by then."""
-    topic = await cluster.create_topic(partitions=2)
-    kafka = config(cluster.bootstrap_servers, session_timeout=10.0)  # a heartbeat each second
-    told = Told()
-    leases: list[float] = []
-
-    async def drain(_: Collection[Partition]) -> bool:
-        for _step in range(25):
-            leases.append(first.source.lease())
-            await asyncio.sleep(0.1)
-        return True
-
-    told.drain = drain
-    async with joined(kafka, topic, told=told) as first, polling(first):
-        await asyncio.sleep(1.3)
-        before = first.source.lease()
-        async with joined(kafka, topic) as second, polling(second):
-            await told.until(lambda: len(told.sessions) == 2)
-            after = first.source.lease()
-
-    assert len(set(leases)) == 1
-    assert leases[0] >= before
-    assert after > leases[0]
-
-
-async def test_heartbeats_renew_the_lease(cluster: Cluster) -> None:
-    topic = await cluster.create_topic()
-    kafka = config(cluster.bootstrap_servers, session_timeout=5.0)
-
-    async with joined(kafka, topic) as member, polling(member):
-        at_once = member.source.lease()
-        await asyncio.sleep(1.5)
-        later = member.source.lease()
-
-        assert at_once > BootClock().now()
-        assert at_once < later <= BootClock().now() + 5.0
-    assert member.source.lease() < 0
-
-
 async def test_requests_that_are_alive_hold_back_the_hand_over_until_the_lease_ends(
     cluster: Cluster,
 ) -> None:
@@ -206,73 +164,6 @@ async def test_nothing_of_the_old_session_is_handed_out_in_the_new_one(cluster: 
     assert [each.offset for each in again] == list(range(20))
 
 
-async def test_closing_without_leaving_says_nothing_to_the_group(cluster: Cluster) -> None:
-    topic = await cluster.create_topic()
-    kafka = config(cluster.bootstrap_servers, session_timeout=SHORT)
-
-    async with joined(kafka, topic) as first:
-        closed_at = BootClock().now()
-        await first.source.close(leave=False)
-        async with joined(kafka, topic) as second:
-            taken_over = BootClock().now() - closed_at
-
-            assert second.told.committed.keys() == {Partition(topic, 0)}
-    assert taken_over > SHORT / 2
-
-
-async def test_leaving_hands_over_at_once(cluster: Cluster) -> None:
-    topic = await cluster.create_topic()
-    kafka = config(cluster.bootstrap_servers, session_timeout=60.0)
-
-    async with joined(kafka, topic) as first:
-        await first.source.close(leave=True)
-        async with asyncio.timeout(10), joined(kafka, topic) as second:
-            assert second.told.committed.keys() == {Partition(topic, 0)}
-
-
-async def test_a_poll_that_hangs_in_a_rebalance_ends_with_the_source(cluster: Cluster) -> None:
-    topic = await cluster.create_topic(partitions=2)
-    kafka = config(cluster.bootstrap_servers, session_timeout=SHORT)
-    told = Told()
-    never = asyncio.Event()
-
-    async def drain(_: Collection[Partition]) -> bool:
-        await never.wait()
-        return True
-
-    told.drain = drain
-    async with joined(kafka, topic, told=told) as first:
-        second = asyncio.create_task(_join_and_leave(kafka, topic))
-        hanging = asyncio.create_task(_poll_until_it_hangs(first))
-        await told.until(lambda: bool(told.revocations))
-        await asyncio.sleep(0.3)
-        assert not hanging.done()
-
-        async with asyncio.timeout(15):
-            await first.source.close(leave=False)
-            await hanging
-        await second
-    never.set()
-    await asyncio.sleep(0)
-
-
-async def test_a_dead_broker_does_not_hold_up_the_end(
-    fragile: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The library's stop raises CancelledError then, and leaves its sockets open."""
-    monkeypatch.setattr(source_module, "LEAVE_TIMEOUT", 2.0)
-    cluster = Cluster(fragile.bootstrap_servers)
-    topic = await cluster.create_topic()
-
-    async with joined(config(cluster.bootstrap_servers), topic) as member:
-        fragile.kill()
-        await member.poll_for(0.5)
-        async with asyncio.timeout(10):
-            await member.source.close(leave=True)
-
-    assert not [task for task in asyncio.all_tasks() if "kafka" in repr(task.get_coro())]
-
-
 async def test_a_listener_that_raises_ends_the_service_at_its_next_poll(cluster: Cluster) -> None:
     topic = await cluster.create_topic()
     kafka = config(cluster.bootstrap_servers, session_timeout=SHORT)
@@ -293,9 +184,3 @@ async def test_a_listener_that_raises_ends_the_service_at_its_next_poll(cluster:
 async def _join_and_leave(kafka: KafkaConfig, topic: str) -> None:
     async with joined(kafka, topic):
         pass
-
-
-async def _poll_until_it_hangs(member: Member) -> None:
-    while not member.told.revocations:
-        await member.source.poll(list(member.told.committed), 1, 0.05)
-    await member.source.poll(list(member.told.committed), 1, 0.05)

@@ -123,7 +123,7 @@ OPERATORS: Final = (
         file="consumer/app/readiness.py",
         old="            await asyncio.sleep(wait)\n",
         new="            return\n",
-        suite="tests/admin/test_whole.py",
+        suite="tests/admin/test_readiness.py",
         test="test_the_first_token_is_asked_for_until_there_is_one_ever_more_seldom",
         says="assert 1 == 9",
         why="a service that started in an outage is never ready while its topics are empty",
