@@ -98,21 +98,11 @@ class Ledger:
         """How many more offsets may be received."""
         return max(0, self._limit - self.position)
 
-    @property
-    def has_claims(self) -> bool:
-        """Whether the next snapshot carries a claim, own or inherited."""
-        return self._claims > 0
-
-    @property
-    def oldest_unsettled(self) -> int | None:
-        """The offset that holds the watermark."""
-        return self._watermark if self.unsettled else None
-
     def fits(self, offset: int) -> bool:
         """Whether `receive(offset)` keeps to the span.
 
         A jump (compaction) may be of any length, but not with something undone behind it: then the
-        record has to wait with its reader. `skip_to(offset)` is right all the same, and tells `gone()`.
+        record has to wait with its reader. `skip_to(offset)` is right all the same, and tells the suspects.
         """
         if offset < self._limit:
             return True
@@ -147,8 +137,8 @@ class Ledger:
     def skip_to(self, offset: int) -> list[int]:
         """The log has nothing before `offset`: what was not received there counts as done.
 
-        Except inherited claims: returned are those that this call finds `gone`, so that each is told
-        once. An offset below the position changes nothing.
+        Except inherited claims, which stay undone until `done` is called: returned are those that this call
+        passes, so that each is told once. An offset below the position changes nothing.
         """
         if offset <= self.position:
             return []
@@ -160,10 +150,6 @@ class Ledger:
         self.position = offset
         self._advance()
         return suspects
-
-    def gone(self) -> list[int]:
-        """Inherited suspects that the log no longer has: each stays undone until `done` is called."""
-        return sorted(self._gone)
 
     def done(self, offset: int) -> None:
         """It is settled for good; its claim goes.

@@ -34,6 +34,7 @@ HistogramName = Literal[
 ]
 MetricName = CounterName | GaugeName | HistogramName
 SpanName = Literal["foundry.action", "foundry.lookup"]
+"""One request to Foundry, linked to each of its up to 20 records; one read back, to learn whether an action was applied."""
 RecordOutcome = Literal["applied", "ignored", "dead_lettered"]
 FetchOutcome = Literal["fetched", "failed"]
 
@@ -137,9 +138,3 @@ HISTOGRAMS: dict[HistogramName, Histogram] = {
 def full_name(name: MetricName) -> str:
     """As dashboards know it: ours begin with our name, those of a convention do not."""
     return name if name.startswith("http_") else f"{PREFIX}{name}"
-
-
-SPANS: dict[SpanName, str] = {
-    "foundry.action": "One request to Foundry: up to 20 actions of one type; linked to each record.",
-    "foundry.lookup": "One read back, to learn whether an action of unknown outcome was applied.",
-}

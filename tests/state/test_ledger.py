@@ -27,15 +27,15 @@ def test_the_watermark_waits_for_the_first_undone_record() -> None:
 
     ledger.done(1)
     ledger.done(2)
-    held = (ledger.watermark, ledger.oldest_unsettled, ledger.unsettled, ledger.span)
+    held = (ledger.watermark, ledger.unsettled, ledger.span)
     ledger.done(0)
-    moved = (ledger.watermark, ledger.oldest_unsettled, ledger.unsettled, ledger.span)
+    moved = (ledger.watermark, ledger.unsettled, ledger.span)
     ledger.done(3)
-    ended = (ledger.watermark, ledger.oldest_unsettled, ledger.unsettled, ledger.span)
+    ended = (ledger.watermark, ledger.unsettled, ledger.span)
 
-    assert held == (0, 0, 2, 4)
-    assert moved == (3, 3, 1, 1)
-    assert ended == (4, None, 0, 0)
+    assert held == (0, 2, 4)
+    assert moved == (3, 1, 1)
+    assert ended == (4, 0, 0)
 
 
 def test_a_snapshot_carries_done_and_claims_above_the_watermark() -> None:
@@ -68,13 +68,13 @@ def test_a_claim_stays_until_done_or_released() -> None:
     ledger.claim(0)
     ledger.claim(0)
     ledger.claim(1)
-    both = (ledger.has_claims, ledger.claimed(0), ledger.claimed(1))
+    both = (ledger.claimed(0), ledger.claimed(1))
     ledger.release(0)
     ledger.release(0)
     ledger.done(1)
 
-    assert both == (True, True, True)
-    assert (ledger.has_claims, ledger.claimed(0), ledger.claimed(1)) == (False, False, False)
+    assert both == (True, True)
+    assert (ledger.claimed(0), ledger.claimed(1)) == (False, False)
     assert ledger.snapshot() == Snapshot(0, done=bits(1), claims=0)
 
 
@@ -105,7 +105,6 @@ def test_what_a_former_owner_did_further_on_is_handed_on_unread() -> None:
     ledger.done(10)
 
     assert ledger.snapshot() == Snapshot(11, done=bits(4, 6), claims=bits(5))
-    assert ledger.has_claims
     assert ledger.span == 1
 
 
@@ -113,8 +112,7 @@ def test_done_outweighs_a_claim_of_the_same_offset() -> None:
     ledger = Ledger(0, Known(done=bits(0), claims=bits(0), drained=False), max_span=100)
 
     assert ledger.receive(0) is Standing.DONE
-    assert not ledger.has_claims
-    assert ledger.watermark == 1
+    assert ledger.snapshot() == Snapshot(1, 0, 0)
 
 
 def test_knowing_that_nothing_is_known_changes_nothing() -> None:
@@ -132,12 +130,12 @@ def test_a_claimed_record_that_the_log_lost_holds_the_watermark() -> None:
     ledger.receive(4)
     ledger.done(0)
     ledger.done(4)
-    lost = (ledger.gone(), ledger.watermark, ledger.unsettled, ledger.snapshot())
+    lost = (ledger.watermark, ledger.unsettled, ledger.snapshot())
     ledger.done(1)
     ledger.done(3)
 
-    assert lost == ([1, 3], 1, 2, Snapshot(1, done=bits(1, 3), claims=bits(0, 2)))
-    assert (ledger.gone(), ledger.watermark, ledger.has_claims) == ([], 5, False)
+    assert lost == (1, 2, Snapshot(1, done=bits(1, 3), claims=bits(0, 2)))
+    assert ledger.snapshot() == Snapshot(5, 0, 0)
 
 
 def test_each_lost_claim_is_told_once() -> None:
@@ -147,7 +145,7 @@ def test_each_lost_claim_is_told_once() -> None:
     told = [ledger.skip_to(2), ledger.skip_to(2), ledger.skip_to(5), ledger.skip_to(6)]
 
     assert told == [[1], [], [3], []]
-    assert ledger.gone() == [1, 3]
+    assert ledger.unsettled == 2
 
 
 def test_a_lost_claim_cannot_be_released() -> None:
