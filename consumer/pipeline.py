@@ -10,16 +10,16 @@ from consumer.errors import Reason, Rejected
 from consumer.model import Ignored, Prepared, Record, Unreadable
 from consumer.stages.authorise import authorise
 from consumer.stages.decode import decode
-from consumer.stages.headers import Limits
+from consumer.stages.headers import Caps
 from consumer.stages.mapping import lane_of, lookup_of, map_event
 from consumer.stages.route import find_contract, find_route
 from consumer.stages.validate import validate
 
 Prepare = Callable[[Record | Unreadable], Prepared | Ignored | Rejected]
-_DEFAULT_LIMITS = Limits()
+_DEFAULT_CAPS = Caps()
 
 
-def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIMITS) -> Prepare:
+def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -> Prepare:
     """The way of one record. `by_topic`: contracts by the topic's name at the broker."""
 
     def prepare(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
@@ -30,7 +30,7 @@ def make_prepare(by_topic: Mapping[str, Contract], limits: Limits = _DEFAULT_LIM
         event_id = event_type = None
         try:
             contract = find_contract(record.topic, by_topic)
-            envelope = decode(record, contract.type_from, limits)
+            envelope = decode(record, contract.type_from, caps)
             event_id, event_type = envelope.id, envelope.type
             route = find_route(envelope, contract.routes)
             event = validate(envelope, route.model)

@@ -8,7 +8,7 @@ from consumer.contracts.type_from import CloudEvents, Constant, Field_, Header, 
 from consumer.model import Envelope, Record
 from consumer.stages.cloudevents import from_headers, from_value
 from consumer.stages.familiar import familiar
-from consumer.stages.headers import Found, Limits, attribute, header_text, media, read_headers
+from consumer.stages.headers import Caps, Found, attribute, header_text, media, read_headers
 from consumer.stages.strict_json import parse_object, undecodable
 
 # What Python's own objects around a record and around each header take, roughly.
@@ -16,23 +16,23 @@ _RECORD_OVERHEAD = 1000
 _HEADER_OVERHEAD = 150
 
 
-def decode(record: Record, type_from: TypeFrom, limits: Limits) -> Envelope:
+def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     """The record as an envelope whose text every JSON reader would read alike.
 
     Raises:
         Rejected: `undecodable`; the detail holds nothing that the event says.
     """
-    value = _bounded(record.value, limits)
+    value = _bounded(record.value, caps)
     headers = record.headers
     parsed = parse_object(value)
     size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers)
     if record.key is not None:
         size += len(record.key)
     if type(type_from) is CloudEvents:
-        event = familiar(headers, value, size, limits)
+        event = familiar(headers, value, size, caps)
         if event is not None:
             return event
-    found = read_headers(headers, limits)
+    found = read_headers(headers, caps)
     size += found.size
     if isinstance(type_from, CloudEvents):
         return _cloudevent(found, parsed, value, size)
@@ -49,13 +49,13 @@ def _cloudevent(found: Found, parsed: dict[str, Any], value: bytes, size: int) -
     return from_headers(found, value, size)
 
 
-def _bounded(value: bytes | None, limits: Limits) -> bytes:
+def _bounded(value: bytes | None, caps: Caps) -> bytes:
     if value is None:
         raise undecodable("value is null: a tombstone, or an event without data")
     if not value:
         raise undecodable("value is empty")
-    if len(value) > limits.value_bytes:
-        raise undecodable(f"value has more than {limits.value_bytes} bytes")
+    if len(value) > caps.value_bytes:
+        raise undecodable(f"value has more than {caps.value_bytes} bytes")
     return value
 
 

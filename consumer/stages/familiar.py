@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from consumer.model import Envelope, Headers
-from consumer.stages.headers import MAX_TEXT, Limits
+from consumer.stages.headers import MAX_TEXT, Caps
 
 _MOST_TEXTS: Final = 1024
 _REQUIRED: Final = {"ce_specversion", "ce_id", "ce_source", "ce_type"}
@@ -45,13 +45,13 @@ def remember(raw: bytes, text: str) -> None:
         _texts[raw] = text
 
 
-def familiar(headers: Headers, data: bytes, size: int, limits: Limits) -> Envelope | None:
+def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope | None:
     """The envelope of an event that breaks no rule at first sight; None: it has to be looked at closely."""
     if not headers:
         return None
     names, values = zip(*headers)  # noqa: B905 - pairs; the keyword would cost as much again
     layout = _layout_of(names)
-    if layout is None or len(names) > limits.headers:
+    if layout is None or len(names) > caps.headers:
         return None
     at_version, at_id, at_source, at_type, at_time, at_media, brought = layout
     get = _texts.get
@@ -72,7 +72,7 @@ def familiar(headers: Headers, data: bytes, size: int, limits: Limits) -> Envelo
     # A header without a value is none.
     brought += len(b"".join(filter(None, values)) if None in values else b"".join(values))
     event_id = raw_id.decode()
-    if brought > limits.header_bytes or not event_id.isprintable():
+    if brought > caps.header_bytes or not event_id.isprintable():
         return None
     moment = None if time is None else time.decode()
     # As a tuple: the class's own constructor costs as much again as all that is asked above.

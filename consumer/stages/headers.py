@@ -23,7 +23,7 @@ Media = Literal["json", "cloudevent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Caps:
     """What a record may be at most, checked before anything is parsed."""
 
     value_bytes: int = 1024 * 1024
@@ -40,10 +40,10 @@ class Found(NamedTuple):
     """Names that stand twice with different values."""
 
 
-def read_headers(headers: Headers, limits: Limits) -> Found:
+def read_headers(headers: Headers, caps: Caps) -> Found:
     """Raises `Rejected` where there are too many or they are too large."""
-    if len(headers) > limits.headers:
-        raise undecodable(f"has more than {limits.headers} headers")
+    if len(headers) > caps.headers:
+        raise undecodable(f"has more than {caps.headers} headers")
     values: dict[str, bytes] = {}
     size = 0
     for name, raw in headers:
@@ -52,8 +52,8 @@ def read_headers(headers: Headers, limits: Limits) -> Found:
             size += len(raw)
             values[name] = raw
     found = Found(values, size, () if len(values) == len(headers) else _ambiguous(headers))
-    if found.size > limits.header_bytes:
-        raise undecodable(f"has headers of more than {limits.header_bytes} bytes")
+    if found.size > caps.header_bytes:
+        raise undecodable(f"has headers of more than {caps.header_bytes} bytes")
     return found
 
 

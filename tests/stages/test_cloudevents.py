@@ -12,7 +12,7 @@ from consumer.contracts import cloudevents
 from consumer.model import PlainRecord
 from consumer.stages.cloudevents import moment
 from consumer.stages.decode import decode
-from consumer.stages.headers import Limits
+from consumer.stages.headers import Caps
 from tests.stages.helpdesk import (
     OPENED,
     TICKET,
@@ -36,7 +36,7 @@ def base64_of(text: bytes) -> str:
 def test_binary_attributes_come_from_headers() -> None:
     headers = binary(time=b"2024-05-01T10:00:00Z", subject=b"T-1")
 
-    envelope = decode(record(headers=headers), cloudevents(), Limits())
+    envelope = decode(record(headers=headers), cloudevents(), Caps())
 
     assert envelope[:6] == (
         "e-1",
@@ -51,7 +51,7 @@ def test_binary_attributes_come_from_headers() -> None:
 def test_structured_attributes_come_from_the_value() -> None:
     value = enclosed(time="2024-05-01T10:00:00Z", subject="T-1")
 
-    envelope = decode(structured(value), cloudevents(), Limits())
+    envelope = decode(structured(value), cloudevents(), Caps())
 
     assert envelope[:6] == ("e-1", OPENED, value, "/helpdesk", "2024-05-01T10:00:00Z", "T-1")
     assert envelope.enclosed

@@ -11,7 +11,7 @@ from hypothesis import example, given, strategies as st
 from consumer.errors import Reason, Rejected
 from consumer.model import Headers, Ignored, PlainRecord, Prepared, Unreadable
 from consumer.pipeline import make_prepare
-from consumer.stages.headers import Limits
+from consumer.stages.headers import Caps
 from tests.stages.helpdesk import (
     OPENED,
     STRICT,
@@ -203,20 +203,20 @@ def test_an_integer_and_a_time_reach_the_action_as_they_were_published() -> None
 
 
 def test_limits_are_the_operators_and_hold_at_the_last_byte() -> None:
-    exact = Limits(
+    exact = Caps(
         value_bytes=len(ticket()),
         headers=4,
         header_bytes=sum(len(name) + len(value or b"") for name, value in binary()),
     )
     tight = [
-        Limits(value_bytes=exact.value_bytes - 1),
-        Limits(headers=3),
-        Limits(header_bytes=exact.header_bytes - 1),
+        Caps(value_bytes=exact.value_bytes - 1),
+        Caps(headers=3),
+        Caps(header_bytes=exact.header_bytes - 1),
     ]
 
     assert isinstance(make_prepare({"tickets": tickets}, exact)(record()), Prepared)
-    for limits in tight:
-        assert isinstance(make_prepare({"tickets": tickets}, limits)(record()), Rejected)
+    for caps in tight:
+        assert isinstance(make_prepare({"tickets": tickets}, caps)(record()), Rejected)
 
 
 def test_what_an_operator_had_passed_over_is_skipped_and_not_unreadable() -> None:
