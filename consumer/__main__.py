@@ -22,13 +22,13 @@ def main() -> None:
         # With a text, which the interpreter would print: an owner's function, perhaps, about its event.
         _report(end)
         sys.exit(_BUG)
-    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 -- one of the three broad ones
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - one of the three broad ones
         _report(error)
         sys.exit(_BUG)
 
 
 def _report(error: BaseException) -> None:
-    from consumer.telemetry.log import causes  # noqa: PLC0415 -- `--help` must not wait for it
+    from consumer.telemetry.log import causes  # noqa: PLC0415 - `--help` must not wait for it
 
     if logging.root.handlers:
         logging.getLogger("consumer").critical("stopped by a bug", exc_info=error)

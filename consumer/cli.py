@@ -67,7 +67,7 @@ def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
     if timeout is not None and not until_end:
         raise click.UsageError("--timeout needs --until-end")
     with _refusals():
-        from consumer.app.service import run as run_app  # noqa: PLC0415 -- see the module's docstring
+        from consumer.app.service import run as run_app
 
         settings = _settings(config)
         sys.exit(DONE if run_app(settings, until_end=until_end, timeout=timeout) else NO)
@@ -79,7 +79,7 @@ def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
 def check(*, config: Path | None, as_json: bool) -> None:
     """Check settings, contracts and every example, offline."""
     with _refusals():
-        from consumer.check import check as look, failed  # noqa: PLC0415
+        from consumer.check import check as look, failed
 
         settings = _settings(config, offline=True)
         findings = look(settings.consumer.contracts, settings.topics)
@@ -101,8 +101,8 @@ def doctor(*, config: Path | None, as_json: bool) -> None:
     Each step says what works, what does not and why, and what to do.
     """
     with _refusals():
-        from consumer.app.diagnosis import diagnose  # noqa: PLC0415
-        from consumer.doctor import Finding  # noqa: PLC0415
+        from consumer.app.diagnosis import diagnose
+        from consumer.doctor import Finding
 
         def tell(finding: Finding) -> None:
             if as_json:
@@ -125,8 +125,8 @@ def contracts() -> None:
 def contracts_ls(*, config: Path | None, as_json: bool) -> None:
     """List topics, event types and the actions that they become."""
     with _refusals():
-        from consumer.contracts import load  # noqa: PLC0415
-        from consumer.docs import rows  # noqa: PLC0415
+        from consumer.contracts import load
+        from consumer.docs import rows
 
         settings = _settings(config, offline=True)
         found = rows(load(settings.consumer.contracts, settings.topics))
@@ -139,10 +139,10 @@ def contracts_ls(*, config: Path | None, as_json: bool) -> None:
 def contracts_schema(*, event_type: str, config: Path | None) -> None:
     """Print the JSON Schema of the event type TYPE."""
     with _refusals():
-        import json  # noqa: PLC0415
+        import json
 
-        from consumer.contracts import load  # noqa: PLC0415
-        from consumer.docs import schema  # noqa: PLC0415
+        from consumer.contracts import load
+        from consumer.docs import schema
 
         settings = _settings(config, offline=True)
         found = schema(load(settings.consumer.contracts, settings.topics), event_type)
@@ -150,7 +150,7 @@ def contracts_schema(*, event_type: str, config: Path | None) -> None:
 
 
 def _settings(config: Path | None, *, offline: bool = False) -> Settings:
-    from consumer.settings import load_settings  # noqa: PLC0415
+    from consumer.settings import load_settings
 
     return load_settings(config, offline=offline)
 
@@ -167,7 +167,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _refuse(error: ConsumerError, code: int) -> NoReturn:
-    from consumer.telemetry.log import escaped  # noqa: PLC0415
+    from consumer.telemetry.log import escaped
 
     for line in str(error).split("\n"):
         click.echo(f"error: {escaped(line, _LONGEST_LINE)}", err=True)
@@ -176,14 +176,14 @@ def _refuse(error: ConsumerError, code: int) -> NoReturn:
 
 def _fields(value: Any) -> dict[str, Any]:
     """A frozen value as its fields, in their order."""
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
     return asdict(value)
 
 
 def _print(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        import json  # noqa: PLC0415
+        import json
 
         for row in rows:
             click.echo(json.dumps(row))
@@ -192,9 +192,9 @@ def _print(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     terminal = sys.stdout.isatty()
     # Not cut at 80 columns where nobody looks: a file or a pipe takes whole lines.
@@ -214,7 +214,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _cell(value: Any) -> str:
-    from consumer.telemetry.log import escaped  # noqa: PLC0415
+    from consumer.telemetry.log import escaped
 
     if value is None:
         return "-"

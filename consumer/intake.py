@@ -174,7 +174,7 @@ class Intake:
         # One record's boundary: a bug of ours is tried once more, then a letter; the others go on.
         try:
             prepared = self._prepare(record)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - see above
             prepared = self._prepare_once_more(record)
         if type(prepared) is Prepared:
             self._admit(prepared, tenure, standing)
@@ -221,7 +221,7 @@ class Intake:
     def _prepare_once_more(self, record: Record | Unreadable) -> Prepared | Ignored | Rejected:
         try:
             return self._prepare(record)
-        except Exception as bug:  # noqa: BLE001
+        except Exception as bug:  # noqa: BLE001 - as above
             return Rejected("internal", type(bug).__name__, stage="prepare")
 
     def _bury_gone(self, tenure: Tenure, offsets: Collection[int]) -> None:

@@ -100,7 +100,7 @@ class Guard:
 
     def _frames(self) -> Iterator[FrameType]:
         """Of the main thread, the innermost first."""
-        frame = sys._current_frames().get(self._main or 0)  # noqa: SLF001 -- documented, underscore or not
+        frame = sys._current_frames().get(self._main or 0)  # noqa: SLF001 - documented, underscore or not
         while frame is not None:
             yield frame
             frame = frame.f_back

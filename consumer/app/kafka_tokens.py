@@ -87,7 +87,7 @@ class KafkaTokens:
             return self._token
 
     def _ask(self) -> tuple[str, float]:
-        request = urllib.request.Request(self._url, self._body)  # noqa: S310 -- checked by the settings
+        request = urllib.request.Request(self._url, self._body)  # noqa: S310 - checked by the settings
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 body = answer.read(_MOST_BYTES)

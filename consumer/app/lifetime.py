@@ -108,7 +108,7 @@ class Lifetime:
             async with asyncio.timeout(ends.within):
                 seen = await _seen(ends)
                 # Looked at, not told: what settles records is a plain loop that calls nobody.
-                while not self._core.reached(seen):  # noqa: ASYNC110
+                while not self._core.reached(seen):  # noqa: ASYNC110 - see above
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError:
             say(_log, logging.ERROR, "the end was not reached", seconds=ends.within)

@@ -132,7 +132,7 @@ async def _serve(
             limits=limits,
             retry=retry,
             budget=letter_budget(settings),
-            rng=random.Random(),  # noqa: S311 -- it spreads waits, and keeps no secret
+            rng=random.Random(),  # noqa: S311 - it spreads waits, and keeps no secret
         )
         lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
         ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)

@@ -21,7 +21,7 @@ def fault(what: str, *, remedy: str, where: str | None = None) -> ContractError:
 
 def calling_line() -> str:
     """`file:line` of the owners' statement that is being executed."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 (inspect.stack reads every source file)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack reads every source file
     while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
     return "<unknown>" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -20,7 +20,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Field_:  # noqa: N801 (`Field` is pydantic's, and stands beside it in the owners' files)
+class Field_:  # noqa: N801 - `Field` is pydantic's, and stands beside it in the owners' files
     """The string in the top-level field `name` of the JSON object; the object as a whole is the event."""
 
     name: str
@@ -61,7 +61,7 @@ def field(name: str) -> Field_:
     return Field_(name)
 
 
-def constant(type: str) -> Constant:  # noqa: A002 (CloudEvents' own word)
+def constant(type: str) -> Constant:  # noqa: A002 - CloudEvents' own word
     """All records of the topic are of one type.
 
     Raises:

@@ -87,7 +87,7 @@ class TokenProvider(AbstractTokenProvider):
                 return await self._fetch()
         except ConsumerError as error:
             raise AuthenticationFailedError(f"no token for Kafka: {error}") from None
-        except Exception as error:  # noqa: BLE001  # injected; its text may hold a secret, so the type alone is told
+        except Exception as error:  # noqa: BLE001 - injected; its text may hold a secret, so the type alone is told
             raise AuthenticationFailedError(f"no token for Kafka: {type(error).__name__}") from None
 
 

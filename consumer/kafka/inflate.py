@@ -167,7 +167,7 @@ def _decodes(module: ModuleType, name: str, number: int) -> bool:
     def ask(_: object) -> bytes:
         raise _Asked
 
-    builder = DefaultRecordBatchBuilder(2, number, False, -1, -1, -1, 2**14)  # noqa: FBT003
+    builder = DefaultRecordBatchBuilder(2, number, False, -1, -1, -1, 2**14)  # noqa: FBT003 - the library takes it by place
     builder.append(0, 0, None, bytes(2**10), [])
     decode = getattr(module, name, None)
     setattr(module, name, ask)

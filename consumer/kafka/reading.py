@@ -214,7 +214,7 @@ class Reader:
             taken: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
                 tp, max_records=room
             )
-        except Exception as error:  # noqa: BLE001  # what a decompressor raises is nobody's to list
+        except Exception as error:  # noqa: BLE001 - what a decompressor raises is nobody's to list
             if found.epoch == self._epoch:
                 await self._recover(partition, begin, error, room, found)
             return

@@ -77,13 +77,13 @@ class Membership(ConsumerRebalanceListener):
     async def on_partitions_revoked(self, _: Collection[TopicPartition]) -> None:
         try:
             await self._revoke()
-        except Exception as error:  # noqa: BLE001  # the library would log and forget it
+        except Exception as error:  # noqa: BLE001 - the library would log and forget it
             await self._fail(error)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         try:
             await self._assign(sorted(Partition(*each) for each in assigned))
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001 - as above
             await self._fail(error)
 
     async def _revoke(self) -> None:

@@ -123,7 +123,7 @@ class TopicIdsRequest(Request[_Question]):
 
     def build(self, request_struct_class: type[_Question]) -> _Question:
         wanted: list[Any] = [(_ZERO, topic, {}) for topic in self._topics]
-        return request_struct_class(wanted, False, False, False, {})  # noqa: FBT003
+        return request_struct_class(wanted, False, False, False, {})  # noqa: FBT003 - fields of the protocol, in its order
 
 
 async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict[str, str | None]:

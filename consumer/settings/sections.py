@@ -64,7 +64,7 @@ class Section(BaseSettings):
     @classmethod
     def _no_truth_values(cls, value: object) -> object:
         if isinstance(value, bool):
-            raise ValueError("must not be true or false")  # noqa: TRY004 -- pydantic wants ValueError
+            raise ValueError("must not be true or false")  # noqa: TRY004 - pydantic wants ValueError
         return value
 
     def model_post_init(self, _context: Any, /) -> None:

@@ -62,7 +62,7 @@ def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
         if type(value) is str:
             return (record.topic, value)
         hash(value)
-        steady = bool(value == value)  # noqa: PLR0124 (NaN is no key: each would be a lane of its own)
+        steady = bool(value == value)  # noqa: PLR0124 - NaN is no key: each would be a lane of its own
     except RAISED_BY_OWNERS as error:
         fault = f"order_by raised {type(error).__name__}"
     else:

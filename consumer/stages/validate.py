@@ -52,7 +52,7 @@ def validate(envelope: Envelope, model: type[Event]) -> Event:
             valid: Event = model.__pydantic_validator__.validate_json(envelope.data)
             return valid
         enclosing = _enclosing(model).model_validate_json(envelope.data)
-        event: Event = getattr(enclosing, "data")  # noqa: B009 (a field that mypy cannot see)
+        event: Event = getattr(enclosing, "data")  # noqa: B009 - a field that mypy cannot see
     except ValidationError as errors:
         detail = describe(errors, [model])
     except RAISED_BY_OWNERS as error:  # validators are owners' code

@@ -200,7 +200,7 @@ def _is_kafkas(error: BaseException) -> bool:
 class _Handler(logging.StreamHandler[TextIO]):
     """A line that cannot be made is told by its place: the standard way shows its arguments."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the library's name
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         if self.stream.closed or isinstance(sys.exception(), OSError):
             return  # the stream itself is gone, so there is nowhere to tell it
         place = f"{record.filename}:{record.lineno}"
@@ -222,7 +222,7 @@ def _fit_to_show(record: logging.LogRecord) -> bool:
 def configure_logging(
     *,
     level: Literal["debug", "info", "warning", "error"],
-    format: Literal["json", "console"] | None,  # noqa: A002 -- the setting's name
+    format: Literal["json", "console"] | None,  # noqa: A002 - the setting's name
     secrets: Callable[[], Iterable[str]],
     stream: TextIO,
 ) -> None:

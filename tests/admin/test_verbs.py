@@ -107,7 +107,7 @@ async def test_a_token_in_a_file_rotates_without_a_restart(tmp_path: Path) -> No
     async with listening(Secret("admin.token_file", path=path)) as port:
         first = await port.ask("POST", "/pause", token=f"{TOKEN}-1")
         (tmp_path / "next").write_text(f"{TOKEN}-2\n")
-        os.replace(tmp_path / "next", path)  # noqa: PTH105 -- as Kubernetes does it
+        os.replace(tmp_path / "next", path)  # noqa: PTH105 - as Kubernetes does it
         old = await port.ask("POST", "/pause", token=f"{TOKEN}-1")
         new = await port.ask("POST", "/resume", token=f"{TOKEN}-2")
 

@@ -19,7 +19,7 @@ ENDS_IN = 25.0
 @contextmanager
 def program(text: str) -> Iterator[subprocess.Popen[str]]:
     """It runs, and its output can be read; killed at the end if it is still there."""
-    with subprocess.Popen(  # noqa: S603 -- our own text
+    with subprocess.Popen(  # noqa: S603 - our own text
         [sys.executable, "-c", text],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE,

@@ -44,7 +44,7 @@ def test_a_stop_while_no_broker_answers_yet_is_a_success_at_once(
         """
     )
     program = [sys.executable, "-m", "consumer", "run", "--config", str(settings)]
-    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603
+    with subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True) as child:  # noqa: S603 - our own program
         try:
             with silence.accept()[0]:
                 child.send_signal(signal.SIGTERM)

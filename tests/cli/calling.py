@@ -60,7 +60,7 @@ def invoke(*arguments: str) -> Result:
 
 
 def process(*arguments: str, command: tuple[str, ...] = MODULE) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 -- our own program
+    return subprocess.run(  # noqa: S603 - our own program
         [*command, *arguments],
         env=clean_environment() | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -29,7 +29,7 @@ def test_help_waits_for_nothing_that_is_slow_to_import() -> None:
     program = "import sys; sys.argv[1:] = ['--help']; from consumer.__main__ import main"
     slow = ("pydantic", "aiohttp", "aiokafka", "rich", "opentelemetry", "asyncio")
 
-    result = subprocess.run(  # noqa: S603 -- our own program
+    result = subprocess.run(  # noqa: S603 - our own program
         [
             sys.executable,
             "-c",

@@ -107,7 +107,7 @@ def test_two_fields_under_one_name_are_refused() -> None:
 
         class Wrong(Action, api_name="wrong"):
             one: str = Field(serialization_alias="ticketId")
-            ticketId: str  # noqa: N815 -- as an owner may write it
+            ticketId: str  # noqa: N815 - as an owner may write it
 
 
 @pytest.mark.parametrize("given", [{"alias": "ticketId"}, {"validation_alias": "ticketId"}])

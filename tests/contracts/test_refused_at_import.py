@@ -65,7 +65,7 @@ class NoEvent(BaseModel):
 
 
 class Incomplete(Event):
-    child: NotThere  # type: ignore[name-defined]  # noqa: F821 (that it is not there is what is tested)
+    child: NotThere  # type: ignore[name-defined]  # noqa: F821 - that it is not there is what is tested
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_mypy_finds_exactly_the_mistakes(tmp_path: Path, pytestconfig: pytest.Co
     assert pytestconfig.cache is not None
     cache = pytestconfig.cache.mkdir("contract-snippets")
 
-    run = subprocess.run(  # noqa: S603 (our own interpreter and files)
+    run = subprocess.run(  # noqa: S603 - our own interpreter and files
         [
             *(sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary"),
             *(f"--cache-dir={cache}", str(tmp_path / "good.py"), str(tmp_path / "bad.py")),

@@ -27,8 +27,8 @@ def sent(**parameters: Any) -> Any:
 @given(
     st.datetimes(
         timezones=st.sampled_from([UTC, ZURICH, timezone(-timedelta(hours=9, minutes=30))]),
-        min_value=datetime(1900, 1, 1),  # noqa: DTZ001 (the strategy adds the zone)
-        max_value=datetime(2200, 1, 1),  # noqa: DTZ001
+        min_value=datetime(1900, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+        max_value=datetime(2200, 1, 1),  # noqa: DTZ001 - as above
     )
 )
 def test_every_time_is_written_in_utc_and_stays_the_same_moment(moment: datetime) -> None:

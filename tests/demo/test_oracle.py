@@ -200,7 +200,7 @@ def test_a_letter_may_stand_twice() -> None:
 
 
 @pytest.mark.parametrize("took_effect", [True, False])
-def test_nobody_knows_of_a_never_action_whether_it_was_applied(took_effect: bool) -> None:  # noqa: FBT001
+def test_nobody_knows_of_a_never_action_whether_it_was_applied(took_effect: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """Its letter is no fault; the verdict says what was true."""
     course = Course(kills=[KILLED_AT])
     expect = technician(1)

@@ -57,7 +57,7 @@ async def hang_against_all_cancelling() -> None:
 
 
 async def block() -> None:
-    time.sleep(600)  # noqa: ASYNC251 -- that is the defect
+    time.sleep(600)  # noqa: ASYNC251 - that is the defect
 
 
 DEFECTS: dict[str, tuple[type, str, Callable[[], Any]]] = {

@@ -17,7 +17,7 @@ def run() -> None:
     vars(time)["time"] = lambda: real() + offset[0]
     signal.signal(signal.SIGUSR1, jump)
     # Not before: default arguments keep the function that they find.
-    from consumer.__main__ import main  # noqa: PLC0415
+    from consumer.__main__ import main  # noqa: PLC0415 - see above
 
     main()
 

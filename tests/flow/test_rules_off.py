@@ -78,7 +78,7 @@ def suspects_are_sent(patch: Patch) -> None:
         prepared.claim = Claim(durable=True) if standing is Standing.SUSPECT else None
         original(self, prepared, tenure, Standing.NEW)
 
-    from consumer.intake import Intake  # noqa: PLC0415  the class is patched here
+    from consumer.intake import Intake  # noqa: PLC0415 - the class is patched here
 
     original = Intake._admit
     patch.setattr(Intake, "_admit", admit)

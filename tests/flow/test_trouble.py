@@ -119,7 +119,7 @@ def test_a_refused_batch_is_split_until_the_guilty_one_is_alone(repeat: Repeat) 
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_batch_that_is_too_large_is_sent_in_parts(named: bool) -> None:  # noqa: FBT001  a parameter of the test
+def test_a_batch_that_is_too_large_is_sent_in_parts(named: bool) -> None:  # noqa: FBT001 - a parameter of the test
     async def story(world: World) -> None:
         world.foundry.largest_batch, world.foundry.names_largest_batch = 6, named
         world.produce(40, repeat=Repeat.NEVER)

@@ -32,7 +32,7 @@ async def main(servers: str, topic: str, count: int) -> None:
 
 
 def _limit() -> None:
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # no path of ours
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - no path of ours
         taken = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + MORE, taken + MORE))
 

@@ -67,7 +67,7 @@ def test_a_login_reaches_the_library(mechanism: str) -> None:
         security_protocol="SASL_SSL",
         sasl_mechanism=mechanism,
         sasl_username="u",
-        sasl_password="p",  # noqa: S106  # nobody's
+        sasl_password="p",  # noqa: S106 - nobody's
     )
 
     options = connection_options(settings, role="")

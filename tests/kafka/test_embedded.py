@@ -30,7 +30,7 @@ COMMAND = [sys.executable, "-m", "deploy.local.kafka", "--port", "0"]
 @contextmanager
 def by_hand(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], psutil.Process, str]]:
     """The started process, its broker and its address; nothing of it is left at the end."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  # ours
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
     family = []
     try:
         assert process.stdout is not None
@@ -80,7 +80,7 @@ def test_a_child_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -> No
         f"child = Child(['sleep', '600'], pathlib.Path({str(tmp_path / 'out')!r}));"
         "print(child.process.pid, flush=True); time.sleep(600)"
     )
-    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)  # noqa: S603  # ours
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
     assert process.stdout is not None
     child = psutil.Process(int(process.stdout.readline()))
 

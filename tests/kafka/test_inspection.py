@@ -89,7 +89,7 @@ class Guarded:
             security_protocol="SASL_PLAINTEXT",
             sasl_mechanism="PLAIN",
             sasl_username="doctor",
-            sasl_password="pw",  # noqa: S106 -- the test's own broker
+            sasl_password="pw",  # noqa: S106 - the test's own broker
         )
         async with inspecting(kafka) as inspector:
             yield inspector, kafka
@@ -148,7 +148,7 @@ async def test_a_wrong_password_is_refused(guarded: Guarded) -> None:
         guarded._sasl_servers,
         security_protocol="SASL_PLAINTEXT",
         sasl_username="doctor",
-        sasl_password="canary-wrong",  # noqa: S106 -- as above
+        sasl_password="canary-wrong",  # noqa: S106 - as above
     )
 
     with pytest.raises(StartRefused, match=r"security_protocol") as caught:

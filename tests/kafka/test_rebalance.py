@@ -95,7 +95,7 @@ async def test_an_eviction_is_a_loss_and_not_a_revocation(cluster: Cluster) -> N
 
     async with joined(kafka, topic) as member, polling(member):
         old = member.told.session
-        time.sleep(2.5)  # noqa: ASYNC251  # that is the fault
+        time.sleep(2.5)  # noqa: ASYNC251 - that is the fault
         evicted_lease = member.source.lease()
         await member.told.until(lambda: len(member.told.sessions) == 2)
         late = await member.source.commit(old, {Partition(topic, 0): Commit(1, "")})

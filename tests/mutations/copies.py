@@ -66,7 +66,7 @@ def run_tests(root: Path, tests: Iterable[str]) -> Ran:
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_OURS)}
     options = ("-x", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly")
-    done = subprocess.run(  # noqa: S603  this interpreter, on the names of the table
+    done = subprocess.run(  # noqa: S603 - this interpreter, on the names of the table
         (sys.executable, "-m", "pytest", *options, "--hypothesis-seed=0", *tests),
         cwd=root,
         env=kept | {"PYTHONPATH": str(root), "TRACE_LINES": "1"},

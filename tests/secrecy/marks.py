@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 MARK = "zz-mark-of-an-event"
 """Begins every value of an event in these tests: of a field, a key, a header, a lane."""
-SECRET = "Kanarie7-of-a-secret"  # noqa: S105 -- that is what it is for
+SECRET = "Kanarie7-of-a-secret"  # noqa: S105 - that is what it is for
 """Begins every secret in these tests."""
 
 

@@ -173,7 +173,7 @@ async def _slow_steps() -> None:
     loop.slow_callback_duration = 0.001
 
     async def slow() -> Result:
-        time.sleep(0.01)  # noqa: ASYNC251 -- that is the fault
+        time.sleep(0.01)  # noqa: ASYNC251 - that is the fault
         return Result(MARK)
 
     def late(_: object) -> None:
@@ -251,7 +251,7 @@ __main__.main()
 def test_a_crash_says_where_and_not_what(crash: str, form: str | None) -> None:
     program = PROGRAM.format(logs=form is not None, form=form, crash=CRASHES[crash])
 
-    ended = subprocess.run(  # noqa: S603 -- our own program
+    ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-X", "dev", "-c", program],
         capture_output=True,
         text=True,

@@ -80,7 +80,7 @@ class Started:
         self._output = world.scratch / f"{contender}-{job.group}.out"
         command = [sys.executable, *before, *_command(world.scratch, contender, job)]
         with self._output.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603 -- our own modules
+            self.process = subprocess.Popen(  # noqa: S603 - our own modules
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -40,7 +40,7 @@ class Sink:
         self._low: float = wanted.get("low", 0.0)
         self._high: float = wanted.get("high", self._low)
         self._keep_arrivals: bool = wanted.get("arrivals", False)
-        self._rng = random.Random(wanted.get("seed", 1))  # noqa: S311 -- it keeps no secret
+        self._rng = random.Random(wanted.get("seed", 1))  # noqa: S311 - it keeps no secret
         self._requests = self._items = self._in_flight = self._most_in_flight = 0
         self._first = self._last = 0.0
         self._arrivals: list[float] = []

@@ -99,7 +99,7 @@ def world() -> Iterator[World]:
 @contextmanager
 def _sink() -> Iterator[Sink]:
     command = [sys.executable, "-m", "deploy.local.bench.sink"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             if process.stdout is None:
                 raise OSError("the sink has no output")

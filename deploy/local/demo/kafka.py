@@ -84,7 +84,7 @@ class Kafka:
     async def _send_odd(self, topic: str, draft: Draft) -> asyncio.Future[Any]:
         """The client encodes header keys itself, always as UTF-8: its Python builder lets a key say how."""
         batch = self._plain_producer.create_batch()
-        batch._builder = _DefaultRecordBatchBuilderPy(  # noqa: SLF001 -- there is no public way to break a record
+        batch._builder = _DefaultRecordBatchBuilderPy(  # noqa: SLF001 - there is no public way to break a record
             2, 0, 0, NO_PRODUCER, NO_PRODUCER, 0, BATCH_BYTES
         )
         headers = [(_spelt(name), value) for name, value in draft.headers]
@@ -149,7 +149,7 @@ class Kafka:
         )
 
 
-class _Spelt(str):  # noqa: SLOT000 -- it carries what it stands for
+class _Spelt(str):  # noqa: SLOT000 - it carries what it stands for
     """A text whose UTF-8 is what it was told to be."""
 
     raw: bytes

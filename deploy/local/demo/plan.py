@@ -20,7 +20,7 @@ NOWHERE_EVERY = 2_000
 
 def plan(events: int, seed: int) -> list[Draft]:
     """Exactly so many events; equal for equal arguments. Each key's are in the order of its story."""
-    chance = random.Random(seed)  # noqa: S311 -- repeatable on purpose
+    chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     return list(itertools.islice(_told(chance), events))
 
 

@@ -104,7 +104,7 @@ class Course:
         try:
             async with asyncio.timeout(SETTLED_WITHIN):
                 # Only the broker knows, and it is asked.
-                while (await settled(self.kafka, self.world.group))[0]:  # noqa: ASYNC110
+                while (await settled(self.kafka, self.world.group))[0]:  # noqa: ASYNC110 - see above
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:
             self.screen.say("Not all is settled in time; this is how it stands.")

@@ -31,7 +31,7 @@ LATENCY = "latency:low=0.01,high=0.06"
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 20.0
 OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_")
-SECRET = "demo-secret"  # noqa: S105 -- of the emulator, which knows no other
+SECRET = "demo-secret"  # noqa: S105 - of the emulator, which knows no other
 
 
 @dataclass(frozen=True, slots=True)

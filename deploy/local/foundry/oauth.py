@@ -48,7 +48,7 @@ def revoke(identity: Identity, headers: Mapping[str, str], body: bytes) -> Reply
 
 
 def refuse(error: OAuthError) -> Reply:
-    challenge = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}  # noqa: PLR2004
+    challenge = {"WWW-Authenticate": "Basic"} if error.status == 401 else {}  # noqa: PLR2004 - HTTP's own status
     body = encode({"error": error.error, "error_description": error.description})
     return Reply(error.status, body, headers={**NO_STORE, **challenge})
 

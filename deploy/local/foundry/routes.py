@@ -136,7 +136,7 @@ def _find(method: str, path: str, query: tuple[tuple[str, str], ...]) -> Call | 
 
 def _last(rest: list[str]) -> str:
     """What tells two reads of one length apart."""
-    if len(rest) == 3 and rest[0] == "actionTypes":  # noqa: PLR2004
+    if len(rest) == 3 and rest[0] == "actionTypes":  # noqa: PLR2004 - parts of the path
         return "byRid" if rest[1] == "byRid" else rest[2]
     return ""
 

@@ -174,7 +174,7 @@ class Broker:
 def _format(java: list[str], config: Path) -> None:
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     tool = [*java, "kafka.tools.StorageTool", "format", "-c", str(config)]
-    done = subprocess.run(  # noqa: S603  # our own Java on our own files
+    done = subprocess.run(  # noqa: S603 - our own Java on our own files
         [*tool, f"--cluster-id={cluster_id}"],  # one word: an id may begin with a dash
         check=False,
         stdin=subprocess.DEVNULL,

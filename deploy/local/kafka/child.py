@@ -18,7 +18,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], output: Path, folder: Path | None = None) -> None:
         with output.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603  # the command is this package's own
+            self.process = subprocess.Popen(  # noqa: S603 - the command is this package's own
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -26,7 +26,7 @@ class Child:
                 cwd=folder,
                 start_new_session=True,  # a Ctrl-C in the terminal is for the parent alone
             )
-        self._watcher = subprocess.Popen(  # noqa: S603  # a constant script and a process id
+        self._watcher = subprocess.Popen(  # noqa: S603 - a constant script and a process id
             ["/bin/sh", "-c", WATCHER, "sh", str(self.process.pid)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
