@@ -17,7 +17,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.commit import OffsetCommitRequest
 
-from consumer.kafka.patches import Coordinator, coordinator_of
+from consumer.kafka.library.inside import Coordinator, ask_group, client_of, coordinator_of
 from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Session
 
@@ -48,7 +48,7 @@ class Commits:
     """Sends what the library's own `commit()` cannot: a captured identity, one attempt, an answer per partition."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
-        self._client = consumer._client  # noqa: SLF001
+        self._client = client_of(consumer)
         self._coordinator: Coordinator = coordinator_of(consumer)
 
     async def commit(
@@ -75,7 +75,7 @@ class Commits:
                     return dict.fromkeys(commits, CommitResult.AGAIN)
                 sent = True
                 request = _request(self._coordinator.group_id, session, commits)
-                response = await self._coordinator._send_req(request)  # noqa: SLF001
+                response = await ask_group(self._coordinator, request)
         except (NodeNotReadyError, GroupCoordinatorNotAvailableError):
             return dict.fromkeys(commits, CommitResult.AGAIN)  # raised before anything is written
         except GroupAuthorizationFailedError:

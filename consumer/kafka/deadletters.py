@@ -18,9 +18,10 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import LetterTooLarge, Reason, StartRefused, Unavailable
-from consumer.kafka import patches
 from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
+from consumer.kafka.library import patches
+from consumer.kafka.library.endings import end_producer
 from consumer.kafka.logs import quiet_library_logs
 from consumer.kafka.topics import refuse_missing_topics
 from consumer.model import Letter
@@ -223,4 +224,4 @@ async def _end(producer: AIOKafkaProducer) -> None:
     stop.cancel()
     with contextlib.suppress(asyncio.CancelledError, KafkaError):
         await stop
-    await patches.end_producer(producer)
+    await end_producer(producer)

@@ -26,8 +26,9 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.produce import ProduceRequest
 
 from consumer.errors import StartRefused
-from consumer.kafka import patches
 from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
+from consumer.kafka.library import patches
+from consumer.kafka.library.inside import ask_broker, client_of, know_topic
 from consumer.kafka.logs import quiet_library_logs
 from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
 
@@ -44,7 +45,7 @@ class Inspector:
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         self._consumer = consumer
-        self._client = consumer._client  # noqa: SLF001
+        self._client = client_of(consumer)
         self._admin = admin
 
     @property
@@ -57,7 +58,7 @@ class Inspector:
         StartRefused: the topic is missing, or this user may not read it.
         """
         await _bounded(refuse_missing_topics(self._client, [topic]))
-        await self._client._wait_on_metadata(topic)  # noqa: SLF001
+        await know_topic(self._client, topic)
         await _bounded(refuse_unreadable_topics(self._consumer, [topic]))
 
     async def refuse_unwritable(self, topic: str) -> None:
@@ -67,7 +68,7 @@ class Inspector:
             StartRefused: the topic is missing, or this user may not write it.
         """
         await _bounded(refuse_missing_topics(self._client, [topic]))
-        await self._client._wait_on_metadata(topic)  # noqa: SLF001
+        await know_topic(self._client, topic)
         leader = self._client.cluster.leader_for_partition(TopicPartition(topic, 0))
         if leader is None or leader < 0:
             raise StartRefused(f"topic {topic!r} has no leader now: look at the brokers")
@@ -102,7 +103,7 @@ class Inspector:
             async with asyncio.timeout(TIMEOUT):
                 coordinator = await self._admin.find_coordinator(group_id)
                 request = OffsetFetchRequest(group_id, None)
-                answer: Any = await self._admin._send_request(request, coordinator)  # noqa: SLF001
+                answer: Any = await ask_broker(self._admin, request, coordinator)
         except KafkaError as error:
             return type(error)
         except TimeoutError:

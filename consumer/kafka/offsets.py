@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumer.kafka.commits import Commits
-from consumer.kafka.patches import coordinator_of
+from consumer.kafka.library.inside import coordinator_of
 from consumer.kafka.topic_ids import TopicWatch
 from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Committed, Session

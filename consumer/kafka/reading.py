@@ -18,8 +18,8 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConsumerError
-from consumer.kafka import patches
 from consumer.kafka.holds import Hold, Holds
+from consumer.kafka.library import inside
 from consumer.kafka.salvage import out_of_range, past_the_library
 from consumer.kafka.topic_ids import TopicWatch
 from consumer.model import Partition, Record, Unreadable
@@ -137,7 +137,7 @@ class Reader:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         while True:
-            arrival = patches.arrival(self._consumer)  # before we look: what comes meanwhile counts
+            arrival = inside.arrival(self._consumer)  # before we look: what comes meanwhile counts
             try:
                 if not await self._group_is_well():
                     until = min(until, loop.time() + TROUBLE_WAIT)
@@ -157,7 +157,7 @@ class Reader:
         try:
             await self._consumer.getmany(NOTHING)
         except KafkaError as error:
-            if patches.group_task_ended(self._consumer):
+            if inside.group_task_ended(self._consumer):
                 raise MembershipEnded(f"Kafka group membership ended: {error}") from error
             log.warning("the Kafka group has trouble: %r", error)
             return False
@@ -218,7 +218,7 @@ class Reader:
             if found.epoch == self._epoch:
                 await self._recover(partition, begin, error, room, found)
             return
-        position = patches.position(self._consumer, tp)
+        position = inside.position(self._consumer, tp)
         if found.epoch != self._epoch or position is None or position <= begin:
             return
         if self._topics.doubted:

@@ -10,8 +10,8 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from consumer.kafka.lease import Lease
+from consumer.kafka.library.inside import Coordinator
 from consumer.kafka.offsets import OffsetStore
-from consumer.kafka.patches import Coordinator
 from consumer.kafka.reading import Reader
 from consumer.model import Partition
 from consumer.ports import Clock, Listener

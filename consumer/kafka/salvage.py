@@ -7,7 +7,6 @@ import logging
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from consumer.kafka import patches
 from consumer.kafka.batches import (
     CorruptBatch,
     Salvaged,
@@ -17,6 +16,7 @@ from consumer.kafka.batches import (
 )
 from consumer.kafka.client import PARTITION_FETCH_BYTES
 from consumer.kafka.holds import Hold
+from consumer.kafka.library import inside
 from consumer.model import Partition
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ async def past_the_library(
     """The records from `begin` on, as the broker has them; why they cannot be read; None: not now."""
     tp = TopicPartition(*partition)
     try:
-        raw = await patches.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
+        raw = await inside.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
         return through_first_fault(raw.records, raw.aborted, partition, begin)
     except CorruptBatch as corrupt:
         return await _corrupt(consumer, tp, begin, str(corrupt))
@@ -75,12 +75,12 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
 
 async def _end_of_batch(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int) -> int | None:
     """Where the batch ends: proved by itself, by the one behind it, or by the end of the log. None: it is not."""
-    raw = await patches.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
+    raw = await inside.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
     found = extent(raw.records)
     if found is not None and found.end is None:
         # It may have filled the fetch alone: once more, so that the one behind it has room.
         wanted = found.size + PARTITION_FETCH_BYTES
-        raw = await patches.fetch_raw(consumer, tp, begin, wanted)
+        raw = await inside.fetch_raw(consumer, tp, begin, wanted)
         found = extent(raw.records)
     if found is None:
         return None
@@ -94,5 +94,5 @@ async def _begins_or_ends(consumer: AIOKafkaConsumer, tp: TopicPartition, offset
     """True: the log ends there, or a batch begins there. No fetch goes beyond a segment of the log."""
     if offset == (await consumer.end_offsets([tp]))[tp]:
         return True
-    raw = await patches.fetch_raw(consumer, tp, offset, 1)
+    raw = await inside.fetch_raw(consumer, tp, offset, 1)
     return beginning(raw.records, offset) == offset

@@ -10,11 +10,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from consumer.errors import ConsumerError, StartRefused, Unavailable
-from consumer.kafka import patches
 from consumer.kafka.client import FetchToken, KafkaConfig, member
 from consumer.kafka.commits import Commits
 from consumer.kafka.inflate import bound_the_library
 from consumer.kafka.lease import Lease
+from consumer.kafka.library import inside, patches
+from consumer.kafka.library.endings import end_abruptly
+from consumer.kafka.library.self_test import refuse_unknown_library
 from consumer.kafka.logs import quiet_library_logs
 from consumer.kafka.offsets import OffsetStore
 from consumer.kafka.reading import Reader
@@ -72,8 +74,8 @@ class KafkaSource:
                 f"no broker answers at {servers}: check kafka.bootstrap_servers, the network, and the security "
                 "settings (the log of aiokafka says what failed)"
             ) from error
-        patches.refuse_unknown_library(consumer)
-        await refuse_missing_topics(consumer._client, self._topics)  # noqa: SLF001
+        refuse_unknown_library(consumer)
+        await refuse_missing_topics(inside.client_of(consumer), self._topics)
         joined = self._joined = self._wire(consumer, listener)
         consumer.subscribe(list(self._topics), listener=joined.membership)
         await self._first_session(joined)
@@ -93,14 +95,14 @@ class KafkaSource:
         """Tasks of the library that have died: only a restart of the process helps."""
         if self._joined is None or self._consumer is None:
             return ()
-        return patches.ended_tasks(self._joined.consumer)
+        return inside.ended_tasks(self._joined.consumer)
 
     async def find_anew(self) -> bool:
         """Ask the configured servers which brokers there are; True if one answered. Bounded by some seconds.
 
         The library asks only brokers that it knows: when all of them have moved, it asks nobody for ever.
         """
-        client = self._must_be_joined().consumer._client  # noqa: SLF001
+        client = inside.client_of(self._must_be_joined().consumer)
         try:
             async with asyncio.timeout(FIND_TIMEOUT):
                 await client.bootstrap()
@@ -159,7 +161,7 @@ class KafkaSource:
         joined.membership.lose()
         try:
             async with asyncio.timeout(LEAVE_TIMEOUT):
-                await joined.coordinator._maybe_leave_group()  # noqa: SLF001
+                await inside.leave_group(joined.coordinator)
         except TimeoutError:
             log.warning("leaving the group got no answer")
             joined.coordinator.reset_generation()
@@ -181,11 +183,11 @@ class KafkaSource:
         if not stop.done() or stop.cancelled() or stop.exception() is not None:
             log.warning("the Kafka client did not end in order")
             stop.cancel()
-            end = asyncio.create_task(patches.end_abruptly(consumer), name="kafka-end")
+            end = asyncio.create_task(end_abruptly(consumer), name="kafka-end")
             await asyncio.wait({stop, end}, timeout=END_TIMEOUT)
 
     def _wire(self, consumer: AIOKafkaConsumer, listener: Listener) -> _Joined:
-        coordinator = patches.coordinator_of(consumer)
+        coordinator = inside.coordinator_of(consumer)
         topics = TopicWatch(consumer, self._clock)
         reader = Reader(consumer, self._clock, topics)
         commits = Commits(consumer)
@@ -226,7 +228,7 @@ class _Joined:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
-        coordinator: patches.Coordinator,
+        coordinator: inside.Coordinator,
         reader: Reader,
         commits: Commits,
         membership: Membership,

@@ -26,6 +26,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from consumer.kafka.library.inside import client_of
+from consumer.kafka.library.patches import tell_of_refreshes
 from consumer.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -132,7 +134,7 @@ async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict
     Raises:
         KafkaError: no broker answers.
     """
-    client: Any = consumer._client  # noqa: SLF001
+    client = client_of(consumer)
     try:
         answer = await client.send(client.get_random_node(), TopicIdsRequest(topics))
     except NotImplementedError:
@@ -166,9 +168,7 @@ class TopicWatch:
         self.doubted = False
         self.faults: Mapping[str, str] = {}
         """By topic: why nothing more may be read of it."""
-        client: Any = consumer._client  # noqa: SLF001
-        self._refresh = client.force_metadata_update
-        client.force_metadata_update = self._doubt_and_refresh
+        tell_of_refreshes(consumer, self.doubt)
 
     async def begin(self, topics: Collection[str]) -> Mapping[str, str | None]:
         """A session begins: what these names stand for now.
@@ -227,10 +227,6 @@ class TopicWatch:
             for topic, id_ in found.items()
             if topic in self._ids and id_ != self._ids[topic]
         }
-
-    def _doubt_and_refresh(self) -> Any:
-        self.doubt()
-        return self._refresh()
 
 
 def _fault(then: str, now: str | None) -> str:

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from consumer.errors import StartRefused
-from consumer.kafka.patches import fetch_raw
+from consumer.kafka.library.inside import fetch_raw
 
 TRIES = 5
 TRY_AGAIN_AFTER = 0.3

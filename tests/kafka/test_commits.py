@@ -9,7 +9,7 @@ import pytest
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from consumer.kafka import commits
-from consumer.kafka.patches import coordinator_of
+from consumer.kafka.library.inside import coordinator_of
 from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Session
 from deploy.local.kafka import Broker

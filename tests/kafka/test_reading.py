@@ -11,7 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import LeaderNotAvailableError, RecordTooLargeError
 
-from consumer.kafka import holds, patches, reading
+from consumer.kafka import holds, reading
+from consumer.kafka.library import inside
 from consumer.model import Partition, Unreadable
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster, unique
@@ -70,15 +71,15 @@ async def test_a_bad_record_that_cannot_be_fetched_again_at_once_costs_none_befo
     await cluster.produce_raw(
         topic, batch((b"k", b"0", ()), (b"k", b"1", ()), (b"k", b"2", [("BAD--", b"x")]))
     )
-    fetch_raw, failures = patches.fetch_raw, [LeaderNotAvailableError() for _ in range(3)]
+    fetch_raw, failures = inside.fetch_raw, [LeaderNotAvailableError() for _ in range(3)]
 
-    async def sometimes(*args: Any) -> patches.RawFetch:
+    async def sometimes(*args: Any) -> inside.RawFetch:
         if failures:
             raise failures.pop()
         return await fetch_raw(*args)
 
     async with joined(config(cluster.bootstrap_servers), topic) as member:
-        monkeypatch.setattr(patches, "fetch_raw", sometimes)
+        monkeypatch.setattr(inside, "fetch_raw", sometimes)
         taken = await member.take(3)
 
     assert offsets(taken, 0) == [0, 1, 2]

@@ -55,7 +55,7 @@ async def test_another_version_of_the_library_is_refused(
 
     topic = await cluster.create_topic()
     monkeypatch.setattr(
-        "consumer.kafka.patches.CALLERS", ((heartbeat_by_another_way, "_send_req"),)
+        "consumer.kafka.library.self_test.CALLERS", ((heartbeat_by_another_way, "_send_req"),)
     )
 
     with pytest.raises(StartRefused, match="heartbeat_by_another_way no longer uses _send_req"):

@@ -1,0 +1,37 @@
+"""What the library leaves undone where its own `stop()` fails or is cut short."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import (
+    ProducerClosed,
+)
+
+from consumer.kafka.library.inside import client_of
+
+
+async def end_abruptly(consumer: AIOKafkaConsumer) -> None:
+    """What `stop()` leaves undone when it fails on the way: tasks ended, sockets closed."""
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    tasks: set[asyncio.Task[Any] | None] = set()
+    if coordinator is not None:
+        tasks |= {coordinator._coordination_task, coordinator._heartbeat_task}
+        tasks.add(coordinator._commit_refresh_task)
+    if fetcher is not None:
+        tasks |= {fetcher._fetch_task, *fetcher._pending_tasks}
+    alive = {task for task in tasks if task is not None}
+    for task in alive:
+        task.cancel()
+    await asyncio.gather(*alive, return_exceptions=True)
+    await client_of(consumer).close()
+
+
+async def end_producer(producer: AIOKafkaProducer) -> None:
+    """What the producer's `stop()` leaves undone when it was cut short."""
+    await producer._sender.close()
+    # Else whoever waits for what was not sent waits for ever.
+    producer._message_accumulator.fail_all(ProducerClosed())
+    await producer.client.close()

@@ -1,0 +1,126 @@
+"""What the library does otherwise here than it would by itself."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import aiokafka.client
+import aiokafka.conn
+from aiokafka import AIOKafkaConsumer
+from aiokafka.conn import OAuthAuthenticator
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    GroupCoordinatorNotAvailableError,
+    KafkaConnectionError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+
+from consumer.kafka.lease import Lease
+from consumer.kafka.library.inside import Coordinator, client_of
+from consumer.ports import Clock
+
+OFFSET_FETCH, HEARTBEAT, SYNC_GROUP = 9, 12, 14
+"""API keys of the protocol."""
+
+
+def forbid_topic_creation() -> None:
+    """The library's metadata requests ask the broker to create topics that are missing; ours never do."""
+    aiokafka.client.MetadataRequest = functools.partial(  # type: ignore[attr-defined, assignment]  # a module's global
+        MetadataRequest, allow_auto_topic_creation=False
+    )
+
+
+class StrictOAuth(OAuthAuthenticator):
+    """A broker refuses a token by an answer without an error code; the library takes that for a login.
+
+    Every later request then fails, with an error that says nothing of tokens.
+    """
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        if payload and self._token_sent:
+            told = payload[:200].decode("utf-8", "replace")
+            raise AuthenticationFailedError(f"the broker refuses the token: {told}")
+        step: tuple[bytes, bool] | None = await super().step(payload)
+        return step
+
+
+def refuse_rejected_tokens() -> None:
+    """Puts `StrictOAuth` in the place of the library's own."""
+    aiokafka.conn.OAuthAuthenticator = StrictOAuth  # type: ignore[misc]  # a module's global
+
+
+class CoordinatorWatch:
+    """Sees every answer of the group coordinator.
+
+    - An error on top of an answer to "what is committed?" is raised. The library overlooks it and takes the empty list
+      below it for a group that never committed: everything would be read again, or skipped.
+    - A heartbeat or a sync answered without error renews the lease. `REBALANCE_IN_PROGRESS` does not, though the
+      library counts it as success.
+    - Once closed, nothing is sent any more: no join and no farewell.
+    """
+
+    def __init__(self, coordinator: Coordinator, lease: Lease, clock: Clock) -> None:
+        self._coordinator = coordinator
+        self._send = coordinator._send_req
+        self._lease = lease
+        self._clock = clock
+        self._closed = False
+        coordinator._send_req = self._checked  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        self._closed = True
+        self._coordinator._maybe_leave_group = _stay  # type: ignore[method-assign]
+
+    async def _checked(self, request: Any) -> Any:
+        if self._closed:
+            raise KafkaConnectionError("the consumer is closing")
+        identity = self._identity
+        # Before the wait for a connection: rather too early than too late.
+        sent_at = self._clock.now()
+        response = await self._send(request)
+        if response.API_KEY == OFFSET_FETCH:
+            self._refuse_errors(response)
+        elif self._proves_membership(response, identity):
+            self._lease.renew(sent_at)
+        return response
+
+    def _proves_membership(self, response: Any, identity: tuple[str, int]) -> bool:
+        return (
+            response.API_KEY in (HEARTBEAT, SYNC_GROUP)
+            and response.error_code == 0
+            # An answer to an earlier member of this process says nothing about the present one.
+            and identity == self._identity
+        )
+
+    @property
+    def _identity(self) -> tuple[str, int]:
+        return self._coordinator.member_id, self._coordinator.generation
+
+    def _refuse_errors(self, response: Any) -> None:
+        codes = {code for _, parts in response.topics for *_, code in parts}
+        codes.add(getattr(response, "error_code", 0))
+        for code in sorted(codes - {0}):
+            error = for_code(code)
+            if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
+                self._coordinator.coordinator_dead()
+            raise error()
+
+
+async def _stay() -> None:
+    """In place of leaving the group."""
+
+
+def tell_of_refreshes(consumer: AIOKafkaConsumer, tell: Callable[[], None]) -> None:
+    """`tell` is called whenever the library wants new metadata: a broker did not know a partition."""
+    client: Any = client_of(consumer)
+    refresh = client.force_metadata_update
+
+    def told() -> Any:
+        tell()
+        return refresh()
+
+    client.force_metadata_update = told
