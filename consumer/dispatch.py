@@ -16,6 +16,7 @@ from consumer.model import Partition, Prepared
 from consumer.pacer import Pacer
 from consumer.pipeline import Prepare
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
+from consumer.putoff import PutOff
 from consumer.recover import Recover
 from consumer.sessions import Sessions
 from consumer.state.budget import LetterBudget
@@ -60,9 +61,16 @@ class Dispatch:
         self.workload = Workload(limits)
         self.gate = Gate()
         self.budget = budget
-        self._gatekeeper = Gatekeeper(self.gate, budget, self.workload, watch, self._wake_at)
-        self._running: tuple[Submit, Bury] | None = None
         self._pacer = Pacer(actions, most=limits.max_in_flight)
+        self._gatekeeper = Gatekeeper(
+            self.gate,
+            budget,
+            self.workload,
+            watch,
+            wake_at=self._wake_at,
+            shut=lambda: self._pacer.shut,
+        )
+        self._running: tuple[Submit, Bury] | None = None
 
     @property
     def concurrency_limit(self) -> int:
@@ -223,8 +231,10 @@ class Dispatch:
         return clean
 
     def _paused(self) -> bool:
-        """Nothing can be sent, so nothing more is asked for; what there is to probe with is not enough."""
-        return self.gate.held_for_all
+        """Nothing can be sent, so nothing more is asked for, save where there is nothing to probe with."""
+        if self.gate.held_for_all:
+            return True
+        return self.gate.closed_for_all and self.workload.lanes.requests_where(lambda _: True) > 0
 
     def _recover(self, submit: Submit, bury: Bury) -> Recover:
         return Recover(
@@ -233,11 +243,9 @@ class Dispatch:
             self.workload,
             self._gatekeeper,
             bury,
-            self._waits,
+            PutOff(self.workload, self._gatekeeper, self._waits, ring_at=submit.ring_at),
             retry=self._retry,
             send=submit.send,
-            ring_at=submit.ring_at,
-            shut=lambda: self._pacer.shut,
         )
 
 

@@ -18,8 +18,10 @@ from consumer.state.gate import Gate
 from consumer.state.health import Health
 from consumer.state.workload import Workload
 
-OUTAGE_AFTER: Final = 3
-"""Requests of a type that fail in a row before its gate closes: one may be one record's trouble."""
+_ANSWERED: Final[frozenset[GateReason]] = frozenset(
+    {"forbidden", "missing_action", "misconfigured"}
+)
+"""Reasons of one action type that Foundry itself gives: whatever was closed for all is over then."""
 
 
 class Gatekeeper:
@@ -31,7 +33,9 @@ class Gatekeeper:
         budget: LetterBudget,
         workload: Workload,
         watch: Watch,
+        *,
         wake_at: Callable[[float], None],
+        shut: Callable[[], bool],
     ) -> None:
         self.health = Health()
         self._gate = gate
@@ -39,6 +43,7 @@ class Gatekeeper:
         self._workload = workload
         self._watch = watch
         self._wake_at = wake_at
+        self._shut = shut
         self._now = asyncio.get_running_loop().time
 
     def open_for(self, action: str) -> bool:
@@ -57,43 +62,71 @@ class Gatekeeper:
         if self._gate.closed:
             self._open(action, now, started)
 
+    def found(self, entry: Prepared) -> None:
+        """A read back found it applied: so much is paid for, but that real requests work is not shown."""
+        self._budget.succeeded(1)
+        self.dealt_with(entry)
+
     def dealt_with(self, entry: Prepared) -> None:
-        """Foundry answered for the record, so it is no outage."""
+        """Foundry answered for the record, so it is no outage.
+
+        Where a request does harm it is not enough to open a gate: real ones go one at a time until one is
+        applied, for validation may be answered where they fail.
+        """
         action = entry.call.action.name
         self.health.answered(action)
-        if self._gate.closed:
+        if not self._gate.closed:
+            return
+        if entry.repeat.claimed:
+            self._gate.answered(action, self._now(), started=entry.sent_at)
+        else:
             self._open(action, self._now(), entry.sent_at)
 
     def _open(self, action: str, now: float, started: float) -> None:
-        opened = self._gate.succeeded(action, now, started=started)
+        self._opened(self._gate.succeeded(action, now, started=started), now)
+
+    def _opened(self, opened: list[tuple[str | None, str]], now: float) -> None:
         for scope, reason in opened:
             self._watch.gate_opened(scope or "all", reason)
         if opened:
             self._wake_at(now)
 
     def outage(self, entry: Prepared, outcome: Outage) -> None:
-        """A request was certainly not executed, by the world's fault."""
+        """A request was certainly not executed, by the world's fault.
+
+        Being refused for too many requests is no outage, unless one alone is too many.
+        """
+        if outcome.gate == "overloaded" and not self._shut():
+            return
         everywhere, remedy = outcome.everywhere, outcome.remedy
         self.failing(entry, outcome.gate, outcome.answer, everywhere=everywhere, remedy=remedy)
 
     def failing(
         self,
         entry: Prepared,
-        reason: str,
+        reason: GateReason,
         answer: Answer,
         *,
         everywhere: bool,
         remedy: str | None = None,
-        after: int = OUTAGE_AFTER,
+        at_once: bool = False,
     ) -> None:
-        """A request failed by the world's fault; the gate closes after that many in a row."""
-        action = entry.call.action.name
-        in_a_row = self.health.failed(action)
-        if in_a_row < after and self.open_for(action):
+        """A request failed by the world's fault; the gate closes after some in a row, or `at_once`."""
+        action, now = entry.call.action.name, self._now()
+        if reason in _ANSWERED and answer.error_name is not None and not everywhere:
+            self._opened(self._gate.reached(now, started=entry.sent_at), now)
+        row = self.health.failed(entry)
+        if self.open_for(action) and not (at_once or row.outage(entry, everywhere=everywhere)):
             return
         scope = None if everywhere else action
         closed = self._gate.close(
-            reason, scope, self._now(), answer.retry_after, started=entry.sent_at
+            reason,
+            scope,
+            now,
+            answer.retry_after,
+            started=entry.sent_at,
+            remedy=remedy,
+            lonely=row.lonely,
         )
         if closed:
             self._watch.gate_closed(scope or "all", reason, answer, remedy)
@@ -123,11 +156,10 @@ class Gatekeeper:
         """An operator has looked: what is held opens, with one more letter budget; outages are probed soon."""
         now = self._now()
         self._budget.refill()
-        for scope, reason in self._gate.resume(now):
-            self._watch.gate_opened(scope or "all", reason)
-        self._wake_at(now)
+        self._opened(self._gate.resume(now), now)
+        self._wake_at(now)  # what is only probed may be so soon
 
     def _hold(self, reason: GateReason, answer: Answer, remedy: str | None) -> None:
-        if self._gate.close(reason, None, self._now()):
+        if self._gate.close(reason, None, self._now(), remedy=remedy):
             self._watch.gate_closed("all", reason, answer, remedy)
             self._workload.release_kept(None)

@@ -88,6 +88,8 @@ class Intake:
         """Seconds that a poll may last."""
         if not self._hungry.is_set():
             return 0.0  # it was waited for already
+        if not wanted and self._paused():
+            return _POLL_WAIT  # minutes or hours: there is no hurry
         if self._ahead or (self._workload.tenures and not wanted):
             return _FULL_WAIT
         return _POLL_WAIT

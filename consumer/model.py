@@ -168,10 +168,7 @@ class Claim(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Prepared:
-    """A record that is to be sent: what it is was decided at intake, how it fares is kept here.
-
-    Not frozen: one is made for each record, and it carries its own progress.
-    """
+    """A record that is to be sent: what it is was decided at intake. Not frozen: how it fares is kept here."""
 
     record: Record = field(repr=False)
     event_id: str
@@ -200,6 +197,8 @@ class Prepared:
     """A read back makes sense only from here on."""
     failed_at: float = 0.0
     """When it failed last."""
+    answer: Answer | None = None
+    """What was said of its latest attempt, where its outcome has to be read back."""
     sent_at: float = 0.0
     """When the latest request began whose first record it was."""
     claim: Claim | None = None

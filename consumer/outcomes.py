@@ -76,6 +76,7 @@ class Unknown:
     gate: GateReason | None = None
     """Set where it is also the sign of an outage."""
     everywhere: bool = False
+    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 from consumer.model import Lookup, Request
 from consumer.outcomes import Applied, LookupOutcome, Outage, Outcome, Unknown, Withheld
 from consumer.ports import Actions
+from consumer.state.gate import LONGEST_RETRY_AFTER
 from consumer.state.limiter import Limiter
 from consumer.state.retry_budget import RetryBudget
 
@@ -54,6 +55,13 @@ class Pacer:
             return min(limiter.room(now), self._budget.room(limiter.in_flight, now))
         # The good way of every request: what is one step here costs.
         return limiter.limit - limiter.in_flight if limiter.calm else limiter.room(now)
+
+    def probe_room(self, now: float) -> int:
+        """As `room`, for probes of a closed gate: it sets their pace, whatever was paid for.
+
+        Those that hang would else keep the next from finding that all is well again.
+        """
+        return self._limiter.room(now)
 
     def opens_at(self, now: float) -> float | None:
         """Without room: when to ask again. None: when a place is left."""
@@ -104,7 +112,7 @@ class Pacer:
     def _learn(self, outcome: Outcome | LookupOutcome, ticket: int, level: int) -> None:
         if isinstance(outcome, Outage | Unknown):
             if throttled(outcome):
-                asked = outcome.answer.retry_after
+                asked = min(outcome.answer.retry_after or 0.0, LONGEST_RETRY_AFTER)
                 self._limiter.refused(ticket, level, self._now(), asked)
         elif not isinstance(outcome, Withheld):
             self._limiter.answered(ticket)

@@ -89,25 +89,34 @@ class Submit:
         Nothing: wait.
         """
         now = self._loop.time()
-        lanes = self._workload.lanes
         if not self.certain():
             self.ring_at(now + _RECHECK)
             return [], None
-        if not self._pacer.room(now):
+        room = self._pacer.room(now)
+        if not room:
             self.ring_at(self._pacer.opens_at(now))
-            return [], None
-        closed = self._gate.closed
+            if not self._gate.closed:
+                return [], None
+        return self._take(now, room)
+
+    def _take(self, now: float, room: int) -> tuple[list[Prepared], float | None]:
+        """As `_next`; without room a probe may go all the same."""
+        lanes, gate = self._workload.lanes, self._gate
+        closed = gate.closed
+        may_probe = closed and self._pacer.probe_room(now) > 0
         for group in lanes.turns():
-            if not closed or self._gate.may_send(group.action.name, now):
-                taken = group.take()
-                self._take_place(now)
-                if not self.hungry.is_set():
-                    self.look_ahead()
-                return taken, None
-            if self._gate.probe(group.action.name, now):
+            if not closed or gate.may_send(group.action.name, now):
+                if room:
+                    taken = group.take()
+                    self._take_place(now)
+                    if not self.hungry.is_set():
+                        self.look_ahead()
+                    return taken, None
+            elif may_probe and gate.probe(group.action.name, now, fresh=group.fresh):
                 self._take_place(now)
                 return group.take_one(), now
-            self.ring_at(self._gate.next_probe(group.action.name))
+            else:
+                self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
         self.ring_at(lanes.next_due)
         return [], None
 
@@ -151,6 +160,8 @@ class Submit:
         room = self._pacer.room(now)
         if not room:
             self.ring_at(self._pacer.opens_at(now))
+        if self._gate.closed and not room:
+            room = min(1, self._pacer.probe_room(now))
         for _ in range(min(len(idle), wanted, room)):
             slot = idle.popleft()
             if not slot.done():
@@ -175,10 +186,10 @@ class Submit:
     async def _serve(self, entries: list[Prepared], recover: Recover, *, probing: bool) -> float:
         """Returns for how many seconds more the place is to be held: what fails fast is not to be fast."""
         first = entries[0]
-        if probing and first.repeat.claimed:
+        if probing and first.repeat.claimed and not self._gate.on_trial(first.call.action.name):
             await recover.probe(first)
         elif first.suspect:
-            await recover.resolve(first)
+            await recover.suspects.resolve(first)
         else:
             outcome = await self.send(entries, probing=probing)
             if type(outcome) is Applied and not outcome.already:

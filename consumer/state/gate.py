@@ -13,6 +13,12 @@ How it is used, by any number of coroutines that never await between two of thes
     an outage:  gate.close(reason, scope, now, retry_after, started=when the request began)
     a success:  gate.succeeded(action, now, started=when the request began)
 
+Where a request does harm it is not sent into an outage: such a type is probed by validation. What that
+answers proves less than a success. It puts the scope *on trial*: from then on the probes are to be real
+requests, one at a time, and only one that is applied opens it; one that fails ends the trial.
+
+    answered:   gate.answered(action, now, started=when the request began); then ask `on_trial(action)`
+
 Evidence is ordered by when its request began. A failure that began before a success of the same scope
 did says nothing new, so stragglers of an outage neither close the gate again nor push its probes back;
 nor does a success that began before the latest failure open anything. Give `started` always or never.
@@ -20,8 +26,10 @@ nor does a success that began before the latest failure open anything. Give `sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
+
+from consumer.state.outage import Outage, Pace, Why
 
 Scope = str | None
 """An action type; None: everything."""
@@ -32,42 +40,33 @@ HELD: Final = frozenset({"operator", "letter_budget"})
 _SHORTEST_PROBE: Final = 0.5
 """At most two requests a second for each closed scope."""
 
+LONGEST_RETRY_AFTER: Final = 60.0
+"""Seconds. A longer wait than this is not believed: all may be well again sooner."""
 
-@dataclass(slots=True)
-class _Outage:
-    """One closed scope and its probes."""
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """One reason for which a scope is closed."""
+
+    scope: Scope
+    reason: str
     since: float
-    interval: float
-    """Pause after the next probe, if it fails; doubled each time."""
-    due: float
-    """When the next probe may be sent."""
-    evidence: float
-    """When the latest request began that showed the outage."""
-    not_before: float
-    """The server asked to be left alone until then."""
-    reasons: dict[str, float] = field(default_factory=dict)
-    """Each with the time since when."""
-    probing: str | None = None
-    """The action type whose probe is on its way."""
-    probed: float = float("-inf")
-    """When the latest probe was taken."""
+    remedy: str | None
+    """What a person has to do, where waiting alone does not mend it."""
 
 
 class Gate:
-    """Open until closed. At most one probe is on its way for each closed scope.
+    """Open until closed. One probe at a time for each closed scope, save while one hangs.
 
     Times are seconds of one monotonic clock, never going back.
     """
 
     __slots__ = (
-        "_first_probe",
         "_held",
-        "_longest_probe",
         "_longest_retry_after",
         "_opened",
         "_outages",
-        "_probe_lapses",
+        "_pace",
         "_proved",
     )
 
@@ -76,22 +75,20 @@ class Gate:
         *,
         first_probe: float = 0.5,
         longest_probe: float = 4.0,
-        longest_retry_after: float = 60.0,
+        longest_retry_after: float = LONGEST_RETRY_AFTER,
         probe_lapses: float = 120.0,
     ) -> None:
-        """All in seconds. `probe_lapses`: so long after a probe whose end nobody told comes the next.
+        """All in seconds. `probe_lapses`: so long after a trial whose end nobody told comes the next.
 
         Raises:
             ValueError: `first_probe` is below half a second or above `longest_probe`.
         """
         if not _SHORTEST_PROBE <= first_probe <= longest_probe:
             raise ValueError(f"first_probe {first_probe} is not in 0.5..{longest_probe}")
-        self._first_probe = first_probe
-        self._longest_probe = longest_probe
+        self._pace = Pace(first_probe, longest_probe, probe_lapses)
         self._longest_retry_after = longest_retry_after
-        self._probe_lapses = probe_lapses
-        self._outages: dict[Scope, _Outage] = {}
-        self._held: dict[Scope, dict[str, float]] = {}
+        self._outages: dict[Scope, Outage] = {}
+        self._held: dict[Scope, dict[str, Why]] = {}
         self._proved: dict[Scope, float] = {}
         self._opened: dict[Scope, tuple[float, float]] = {}
 
@@ -117,17 +114,26 @@ class Gate:
         """Closed for everything until `resume`."""
         return None in self._held
 
+    @property
+    def closed_for_all(self) -> bool:
+        """Nothing may be sent but a probe, if at all."""
+        return None in self._outages or None in self._held
+
     def reasons(self) -> list[tuple[Scope, str, float]]:
         """Scope, reason and since when, the oldest first."""
+        return [(closure.scope, closure.reason, closure.since) for closure in self.closures()]
+
+    def closures(self) -> list[Closure]:
+        """As `reasons`, with what a person has to do."""
         closed = {scope: outage.reasons for scope, outage in self._outages.items()}
         return sorted(
             (
-                (scope, reason, since)
+                Closure(scope, reason, since, remedy)
                 for reasons_of in (closed, self._held)
                 for scope, reasons in reasons_of.items()
-                for reason, since in reasons.items()
+                for reason, (since, remedy) in reasons.items()
             ),
-            key=lambda entry: entry[2],
+            key=lambda closure: closure.since,
         )
 
     def close(
@@ -138,44 +144,47 @@ class Gate:
         retry_after: float | None = None,
         *,
         started: float | None = None,
+        remedy: str | None = None,
+        lonely: bool = False,
     ) -> bool:
         """Close `scope` for `reason`; True: this reason is new there.
 
         `retry_after`: seconds, as the server asked; a longer one than ours wins, up to the limit.
         `started`: when the request began that shows it; None: it is certain as of now.
+        `remedy`: what a person has to do. `lonely`: it may be the trouble of one record alone.
         """
         if reason in HELD:
-            return self._add(self._held.setdefault(scope, {}), reason, now)
+            return self._add(self._held.setdefault(scope, {}), reason, now, remedy)
         began = now if started is None else started
         if began < self._proved.get(scope, began):
             return False
         outage = self._outages.get(scope)
         straggler = outage is not None and began < outage.since
         if outage is None:
-            outage = self._outages[scope] = self._new_outage(scope, now, began)
-        outage.evidence = max(outage.evidence, began)
+            outage = self._outages[scope] = self._new_outage(scope, now, began, lonely=lonely)
+        outage.failed_again(began, lonely=lonely)
         if retry_after is not None and not straggler:
-            pause = min(max(0.0, retry_after), self._longest_retry_after)
-            outage.not_before = max(outage.not_before, now + pause)
-            outage.due = max(outage.due, outage.not_before)
-        return self._add(outage.reasons, reason, now)
+            outage.ask_not_before(now + min(max(0.0, retry_after), self._longest_retry_after))
+        return self._add(outage.reasons, reason, now, remedy)
 
-    def probe(self, action: str, now: float) -> bool:
-        """Closed, but a request of this type may go out to see whether it still is. Takes the probe."""
-        due = self.next_probe(action)
+    def probe(self, action: str, now: float, *, fresh: bool = False) -> bool:
+        """Closed, but a request of this type may go out to see whether it still is. Takes the probe.
+
+        `fresh`: with a record that never failed.
+        """
+        due = self.next_probe(action, fresh=fresh)
         if due is None or now < due:
             return False
         for outage in self._closed_for(action):
-            outage.probing = action
-            outage.probed = now
+            outage.take_probe(action, now)
         return True
 
-    def next_probe(self, action: str) -> float | None:
+    def next_probe(self, action: str, *, fresh: bool = False) -> float | None:
         """When to ask `probe` again; None: open, or held until `resume`."""
         closed = self._closed_for(action)
         if not closed or self.held(action):
             return None
-        return max(self._due(outage) for outage in closed)
+        return max(outage.due_for(fresh=fresh) for outage in closed)
 
     def probe_failed(self, action: str, now: float, *, started: float | None = None) -> None:
         """The probe of this type is over, and opened nothing: the next one comes later.
@@ -185,9 +194,20 @@ class Gate:
         """
         for outage in self._closed_for(action):
             if outage.probing == action and started in {None, outage.probed}:
-                outage.probing = None
-                outage.due = max(outage.due, now + outage.interval)
-                outage.interval = min(2 * outage.interval, self._longest_probe)
+                outage.probe_ended(now)
+
+    def answered(self, action: str, now: float, *, started: float | None = None) -> None:
+        """Foundry answered a request of this type, but applied nothing: the next probe is a real one."""
+        for outage in self._closed_for(action):
+            outage.answered(now, now if started is None else started)
+
+    def on_trial(self, action: str) -> bool:
+        """Validation is answered in all that is closed for this type: its probe is to be a real request."""
+        return all(outage.trial_since is not None for outage in self._closed_for(action))
+
+    def reached(self, now: float, *, started: float) -> list[tuple[Scope, str]]:
+        """Foundry refused a request for its type's sake, so all else is well; returns what that opened."""
+        return self._disprove(None, now, started)
 
     def succeeded(
         self, action: str, now: float, *, started: float | None = None
@@ -197,15 +217,7 @@ class Gate:
         It speaks for its own type and for everything, never for another type.
         """
         began = now if started is None else started
-        opened: list[tuple[Scope, str]] = []
-        for scope in (action, None):
-            self._proved[scope] = max(began, self._proved.get(scope, began))
-            outage = self._outages.get(scope)
-            if outage and began >= outage.evidence and now >= outage.not_before:
-                opened += [(scope, reason) for reason in outage.reasons]
-                self._opened[scope] = now, outage.interval
-                del self._outages[scope]
-        return opened
+        return self._disprove(action, now, began) + self._disprove(None, now, began)
 
     def resume(self, now: float) -> list[tuple[Scope, str]]:
         """An operator says: go on. Opens what is held, and lets outages be probed soon.
@@ -215,38 +227,41 @@ class Gate:
         opened = [(scope, reason) for scope, reasons in self._held.items() for reason in reasons]
         self._held.clear()
         for outage in self._outages.values():
-            outage.not_before = now
-            outage.interval = self._first_probe
-            # From its beginning too: an earlier outage of the scope may have been probed just before.
-            outage.due = max(now, max(outage.since, outage.probed) + self._first_probe)
+            outage.hurry(now)
         return opened
 
-    def _closed_for(self, action: str) -> list[_Outage]:
+    def _disprove(self, scope: Scope, now: float, began: float) -> list[tuple[Scope, str]]:
+        self._proved[scope] = max(began, self._proved.get(scope, began))
+        outage = self._outages.get(scope)
+        if outage and began >= outage.evidence and now >= outage.not_before:
+            self._opened[scope] = now, outage.interval
+            del self._outages[scope]
+            return [(scope, reason) for reason in outage.reasons]
+        return []
+
+    def _closed_for(self, action: str) -> list[Outage]:
         if not self._outages:
             return []
         return [self._outages[scope] for scope in (action, None) if scope in self._outages]
 
-    def _due(self, outage: _Outage) -> float:
-        if outage.probing is None:
-            return outage.due
-        return max(outage.due, outage.probed + self._probe_lapses)
-
-    def _new_outage(self, scope: Scope, now: float, began: float) -> _Outage:
+    def _new_outage(self, scope: Scope, now: float, began: float, *, lonely: bool) -> Outage:
         """Closed again right after it opened: the probes' answers do not hold, so they go on slowing."""
         opened, interval = self._opened.get(scope, (float("-inf"), 0.0))
-        relapsed = now - opened < self._longest_probe
-        pause = interval if relapsed else self._first_probe
-        return _Outage(
+        relapsed = now - opened < self._pace.longest
+        pause = interval if relapsed else self._pace.first
+        return Outage(
+            self._pace,
             since=now,
-            interval=min(2 * pause, self._longest_probe),
+            interval=min(2 * pause, self._pace.longest),
             due=now + pause,
             evidence=began,
             not_before=now,
+            lonely=lonely,
         )
 
     @staticmethod
-    def _add(reasons: dict[str, float], reason: str, now: float) -> bool:
+    def _add(reasons: dict[str, Why], reason: str, now: float, remedy: str | None) -> bool:
         if reason in reasons:
             return False
-        reasons[reason] = now
+        reasons[reason] = now, remedy
         return True

@@ -2,29 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from consumer.errors import GateReason
 from consumer.model import Prepared
+
+OUTAGE_AFTER: Final = 3
+"""Requests that fail in a row, each for another record: fewer may be one record's trouble."""
+LONELY_AFTER: Final = 5
+"""Requests that fail in a row, whosever they are: with one record alone there is nothing to compare."""
+
+WORLDS: Final[frozenset[GateReason]] = frozenset(
+    {
+        *("token", "unreachable", "overloaded", "wrong_host", "redirected"),
+        *("missing_action", "missing_ontology"),
+    }
+)
+"""Reasons that no record can be the cause of: it is not charged for them, nor sent apart."""
+
+
+@dataclass(slots=True)
+class Row:
+    """Failures of one action type since it was last well."""
+
+    failures: int = 0
+    records: set[Prepared] = field(default_factory=set)
+    """The first records of those requests; no more than are needed to tell."""
+
+    @property
+    def lonely(self) -> bool:
+        """It may be one record's trouble, or that of some which are ill: others may look for themselves."""
+        return len(self.records) == 1 or all(map(ill, self.records))
+
+    def outage(self, latest: Prepared, *, everywhere: bool) -> bool:
+        """So many that it is no single record's trouble, nor chance."""
+        apart = self.failures if everywhere else len(self.records)
+        return apart >= OUTAGE_AFTER or (self.failures >= LONELY_AFTER and not ill(latest))
 
 
 class Health:
     """Tells an ill record from an ill world: the world is well while others of the type succeed."""
 
     def __init__(self) -> None:
-        self._in_a_row: dict[str, int] = {}
+        self._rows: dict[str, Row] = {}
         self._succeeded: dict[str, float] = {}
 
     def succeeded(self, action: str, now: float) -> None:
         """An action of this type took effect."""
         self._succeeded[action] = now
-        self._in_a_row[action] = 0
+        self.answered(action)
 
     def answered(self, action: str) -> None:
         """Foundry dealt with a request of this type, though it did not apply it."""
-        self._in_a_row[action] = 0
+        if action in self._rows:
+            del self._rows[action]
 
-    def failed(self, action: str) -> int:
-        """A request of this type failed by the world's fault: how many did so in a row."""
-        self._in_a_row[action] = self._in_a_row.get(action, 0) + 1
-        return self._in_a_row[action]
+    def failed(self, entry: Prepared) -> Row:
+        """A request with this record first failed by the world's fault: what did so in a row."""
+        row = self._rows.setdefault(entry.call.action.name, Row())
+        row.failures += 1
+        if len(row.records) < OUTAGE_AFTER:
+            row.records.add(entry)
+        return row
+
+    def well_since(self, action: str, when: float) -> bool:
+        """Something of this type took effect since then."""
+        succeeded = self._succeeded.get(action)
+        return succeeded is not None and succeeded >= when
+
+    def shared(self, entries: Sequence[Prepared]) -> bool:
+        """These failed in company while others fared well: one of them may be ill."""
+        first = entries[0]
+        return len(entries) > 1 and self.well_since(first.call.action.name, first.sent_at)
 
     def charge(self, entry: Prepared, now: float, *, always: bool = False) -> int:
         """Count a failure against the record, and return how many are.
@@ -32,9 +83,13 @@ class Health:
         While nothing of its type succeeds it is an outage, and not counted, unless `always`.
         """
         entry.attempts += 1
-        succeeded = self._succeeded.get(entry.call.action.name)
-        others_fare_well = succeeded is not None and succeeded >= entry.failed_at
+        others_fare_well = self.well_since(entry.call.action.name, entry.failed_at)
         if always or entry.attempts == 1 or others_fare_well:
             entry.charged += 1
         entry.failed_at = now
         return entry.charged
+
+
+def ill(entry: Prepared) -> bool:
+    """It failed again while others of its type fared well: what befalls it says nothing of the world."""
+    return entry.alone and entry.charged > 1

@@ -13,9 +13,13 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
-from itertools import count
+from itertools import count, islice
+from typing import Final
 
 from consumer.model import ActionType, Prepared, Repeat
+
+_LOOKED_AT: Final = 20
+"""Records among which one to probe with is sought."""
 
 
 class Group:
@@ -40,8 +44,19 @@ class Group:
         return [ready.popleft() for _ in range(min(len(ready), self.limit))]
 
     def take_one(self) -> list[Prepared]:
-        """One record, to probe with."""
-        return [(self.apart or self.ready).popleft()]
+        """One record, to probe with: one that never failed, if there is any, else one ill record
+        might keep the gate closed for all others.
+        """
+        for entry in islice(self.ready, _LOOKED_AT):
+            if not entry.attempts:
+                self.ready.remove(entry)
+                return [entry]
+        return [(self.ready or self.apart).popleft()]
+
+    @property
+    def fresh(self) -> bool:
+        """There is one to probe with that never failed."""
+        return any(not entry.attempts for entry in islice(self.ready, _LOOKED_AT))
 
     @property
     def requests(self) -> int:

@@ -197,6 +197,7 @@ class FakeActions:
             raise truth.broken("rule 11: lease", f"{told(targets)} sent when the lease was over")
         for coordinate, _ in targets:
             truth.touched.add(coordinate)
+            truth.sent_at[coordinate] = now
             membership.sent.add(coordinate)
             truth.may_be_applied.add(coordinate)
 

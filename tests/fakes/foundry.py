@@ -66,6 +66,12 @@ class Down:
     gate: GateReason = "unreachable"
     unknown: float = 0.0
     """Share of requests that fail without saying whether they were executed (they were not)."""
+    answer: Outcome | None = None
+    """What each request gets, instead of a refusal for the sake of `gate`..."""
+    after: float | None = None
+    """...and so many seconds later; None: at once."""
+    validates: bool = False
+    """Validation is answered all the same."""
 
     def covers(self, action: str, now: float) -> bool:
         return now < self.until and self.action in (None, action)
@@ -88,15 +94,24 @@ class FakeFoundry:
     requests: int = 0
     capacity: Capacity | None = None
     """None: it takes as many requests at one time as come."""
+    hangs_after: float = 0.0
+    """Share of requests that are executed and never answered..."""
+    cuts_after: float = 0.0
+    """...and of those whose connection is cut then."""
+    arrivals: list[float] = field(default_factory=list)
+    """When each of them came."""
     _conflicts: Counter[Coordinate] = field(default_factory=Counter)
 
     def receive(self, request: Request, owner: int) -> asyncio.Future[Outcome]:
         """The first byte has left. What happens from here on happens whatever becomes of the sender."""
         self.requests += 1
+        self.arrivals.append(self.truth.now())
         targets = read_targets(request)
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         down = self._down(request.action.name)
-        plan = self._plan(down) if self.capacity is None else self._admit(self.capacity, targets)
+        if down is not None and down.validates and request.validate_only:
+            down = None
+        plan = self._illness(targets) or self._admit(targets) or self._plan(down)
         if plan.answer is None:
             delay = plan.executed_after or 0.0
 
@@ -108,7 +123,7 @@ class FakeFoundry:
             return answer
         if plan.executed_after is not None:
             later(plan.executed_after, lambda: self._execute(request, targets, owner))
-        unhappy = plan.answer
+        unhappy = _without_effect(plan.answer) if request.validate_only else plan.answer
         later(plan.answered_after, lambda: resolve(answer, unhappy))
         return answer
 
@@ -133,7 +148,7 @@ class FakeFoundry:
 
     def _refusal(self, request: Request, targets: Sequence[Target]) -> Outcome | None:
         down = self._down(request.action.name)
-        if down is not None:
+        if down is not None and not (down.validates and request.validate_only):
             return Outage(Answer("http_503", status=503), down.gate, everywhere=down.action is None)
         if len(targets) > self.largest_batch:
             maximum = self.largest_batch if self.names_largest_batch else None
@@ -168,16 +183,33 @@ class FakeFoundry:
         now = self.truth.now()
         return next((down for down in self.downs if down.covers(action, now)), None)
 
+    def _illness(self, targets: Sequence[Target]) -> Plan | None:
+        """What a record that is ill brings on whoever goes with it."""
+        specs = [self.truth.log.specs[coordinate] for coordinate, _ in targets]
+        ill = next((spec for spec in specs if spec.ill is not None), None)
+        return None if ill is None else Plan(None, ill.ill_after, ill.ill)
+
     def _plan(self, down: Down | None) -> Plan:
         if self.plans:
             return self.plans.popleft()
-        rng, faults = self.rng, self.faults
+        rng = self.rng
         quick = rng.uniform(0.001, 0.05)
+        if down is not None and down.answer is not None:
+            return Plan(None, quick if down.after is None else down.after, down.answer)
         if down is not None:
             if rng.random() < down.unknown:
                 lost = Unknown(Answer("cut"), gate=down.gate, everywhere=down.action is None)
                 return Plan(None, quick, lost)
             return Plan(quick, 2 * quick)
+        ends = self.hangs_after + self.cuts_after
+        if ends and (fate := rng.random()) < ends:
+            hangs = fate < self.hangs_after
+            cause, after = ("timeout", self.request_timeout) if hangs else ("reset", 0.01)
+            return Plan(0.005, after, Unknown(Answer(cause), gate="timeouts"))
+        return self._by_chance(quick)
+
+    def _by_chance(self, quick: float) -> Plan:
+        rng, faults = self.rng, self.faults
         for probability, plan in (
             (faults.unknown, self._unanswered),
             (faults.broken, self._answered_badly),
@@ -188,7 +220,10 @@ class FakeFoundry:
                 return plan()
         return Plan(quick, 2 * quick)
 
-    def _admit(self, capacity: Capacity, targets: Sequence[Target]) -> Plan:
+    def _admit(self, targets: Sequence[Target]) -> Plan | None:
+        capacity = self.capacity
+        if capacity is None:
+            return None
         seconds = capacity.take(self.truth, [coordinate for coordinate, _ in targets])
         if seconds is None:
             return Plan(None, capacity.refused_within, capacity.refusal)
@@ -212,6 +247,13 @@ class FakeFoundry:
     def _slow(self) -> Plan:
         executed = self.rng.uniform(0.05, self.request_timeout - 0.1)
         return Plan(executed, executed + 0.05)
+
+
+def _without_effect(outcome: Outcome) -> Outcome:
+    """Nothing is ever executed by a validation, so it cannot be unknown whether it was."""
+    if isinstance(outcome, Unknown):
+        return Outage(outcome.answer, outcome.gate or "failing", outcome.everywhere)
+    return outcome
 
 
 def read_targets(request: Request) -> list[Target]:

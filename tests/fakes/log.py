@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from consumer.model import Partition, PlainRecord, Repeat, Unreadable
+from consumer.outcomes import Outcome
 
 Coordinate = tuple[Partition, int]
 """Where a record stands: its partition and its offset."""
@@ -48,6 +49,10 @@ class Spec:
     fate: Fate = Fate.GOOD
     conflicts: int = 0
     """So many times Foundry says that the object has changed, before it takes the action."""
+    ill: Outcome | None = None
+    """What each request with it gets, validations too, and nothing of it is executed..."""
+    ill_after: float = 0.02
+    """...so many seconds later."""
 
 
 class FakeLog:

@@ -53,6 +53,8 @@ class Truth:
         """Looked up, and not found."""
         self.touched: set[Coordinate] = set()
         """Sent at least once, by anybody."""
+        self.sent_at: dict[Coordinate, float] = {}
+        """When it was sent last."""
         self.excuses: Counter[Coordinate] = Counter()
         """How many repeats of a record a failure explains."""
         self.unknown_explained: set[Coordinate] = set()

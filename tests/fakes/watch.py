@@ -17,6 +17,7 @@ class FakeWatch:
     def __init__(self, process: str, truth: Truth) -> None:
         self._process, self._truth = process, truth
         self.gates: list[str] = []
+        self.gates_at: list[float] = []
         self.remedies: dict[str, str | None] = {}
         """What was said to be done, by reason."""
         self.held_partitions: dict[Partition, str] = {}
@@ -48,11 +49,13 @@ class FakeWatch:
 
     def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
         self.gates.append(f"closed {scope} {reason}")
+        self.gates_at.append(self._truth.now())
         self.remedies[reason] = remedy
         self._truth.note(f"{self._process} gate closed: {scope} {reason}")
 
     def gate_opened(self, scope: str, reason: str) -> None:
         self.gates.append(f"opened {scope} {reason}")
+        self.gates_at.append(self._truth.now())
         self._truth.note(f"{self._process} gate opened: {scope} {reason}")
 
     def committed(self, results: Mapping[Partition, CommitResult]) -> None:

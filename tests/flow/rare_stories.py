@@ -32,7 +32,7 @@ async def commits_stand_still(world: World) -> None:
 
 
 async def one_record_waits_for_the_end_of_an_outage(world: World) -> None:
-    world.foundry.downs.append(Down(world.loop.time() + 400, None))
+    world.foundry.downs.append(Down(world.loop.time() + 400, "set", gate="failing"))
     world.produce(1)
     world.start()
     await world.settled()

@@ -183,6 +183,7 @@ def test_a_rebalance_takes_letters_along_that_wait_for_the_budget() -> None:
         await asyncio.sleep(5)
         second = world.start()
         await world.until(second.held, within=60)
+        await asyncio.sleep(1)
 
         assert letters(world) == 8  # the newcomer has a budget of its own
         assert core_of(first).workload.records == 0  # it asks for nothing while it is closed

@@ -5,19 +5,20 @@ A rule whose absence nobody notices is either not needed or not tested; both wou
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from consumer.dispatch import Dispatch
-from consumer.model import Partition, Request
+from consumer.model import Partition, Prepared, Request
 from consumer.outcomes import Outcome
 from consumer.state.ledger import Standing
 from consumer.state.offset_codec import encode
 from consumer.state.tenure import Claim, Tenure
 from consumer.store import Commit, CommitResult, Session
+from consumer.suspects import Suspects
 from tests.fakes.truth import LawBroken
 from tests.flow.process import Ports, Service, core
 from tests.flow.random_world import random_world
@@ -85,10 +86,11 @@ def suspects_are_sent(patch: Patch) -> None:
 
 
 def unknowns_are_sent_again(patch: Patch) -> None:
-    patch.setattr(
-        "consumer.recover.Recover._suspect",
-        lambda self, entries, answer, until, *, free: self._retry_all(entries, answer),
-    )
+    def sent_again(self: Suspects, entries: Sequence[Prepared], *_: Any, **__: Any) -> None:
+        for entry in entries:
+            self._put_off.again(entry, self._now() + 0.1)
+
+    patch.setattr("consumer.suspects.Suspects.suspect", sent_again)
 
 
 def claims_are_never_released(patch: Patch) -> None:

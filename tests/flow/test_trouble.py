@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.errors import GateReason
 from consumer.model import Repeat
 from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Down, Faults, Plan
@@ -24,7 +25,8 @@ def test_law_6_an_outage_makes_no_letters_and_ends_by_itself(
     action: str | None, seconds: float
 ) -> None:
     async def story(world: World) -> None:
-        world.foundry.downs.append(Down(world.loop.time() + seconds, action))
+        gate: GateReason = "unreachable" if action is None else "failing"
+        world.foundry.downs.append(Down(world.loop.time() + seconds, action, gate=gate))
         world.produce(50, action="set", batch=1)
         other = world.produce(5, action="other")
         first = world.start()

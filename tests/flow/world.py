@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consumer.model import Partition
@@ -170,6 +170,10 @@ class World:
         self.foundry.downs.clear()
         self.foundry.plans.clear()
         self.foundry.capacity = None
+        self.foundry.hangs_after = self.foundry.cuts_after = 0.0
+        self.log.specs.update(
+            {at: replace(spec, ill=None) for at, spec in self.log.specs.items() if spec.ill}
+        )
         self.letter_box.unacknowledged = self.letter_box.down_until = 0.0
         self.group.refuse_next.clear()
         for process in self.processes:

@@ -46,7 +46,7 @@ ANSWERS: Final = (
         file="consumer/recover.py",
         old="            await self._halve(entries)\n\n    async",
         new="            for entry in entries:\n"
-        '                self._bury.entry(entry, "rejected", _said(answer), answer=answer)\n\n'
+        '                self._bury.entry(entry, "rejected", said(answer), answer=answer)\n\n'
         "    async",
         suite="tests/flow/test_trouble.py",
         test="test_a_refused_batch_is_split_until_the_guilty_one_is_alone[Repeat.SAFE]",

@@ -16,6 +16,7 @@ from tests.mutations.answers import ANSWERS
 from tests.mutations.copies import Exit, copy_project, run_tests, share
 from tests.mutations.edges import EDGES
 from tests.mutations.endings import ENDINGS
+from tests.mutations.gates import GATES
 from tests.mutations.handovers import HANDOVERS
 from tests.mutations.limits import LIMITS
 from tests.mutations.losses import LOSSES
@@ -31,6 +32,7 @@ MUTATIONS = (
     *LOSSES,
     *HANDOVERS,
     *OUTAGES,
+    *GATES,
     *UNKNOWNS,
     *ANSWERS,
     *LIMITS,

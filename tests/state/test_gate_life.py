@@ -71,8 +71,8 @@ def test_the_end_of_an_old_probe_does_not_end_a_later_one() -> None:
     gate.probe("close-ticket", 104.0)
 
     gate.probe_failed("close-ticket", 105.0, started=101.0)
-    too_many = gate.probe("open-ticket", 110.0)
-    gate.probe_failed("close-ticket", 110.0, started=104.0)
+    too_many = gate.probe("open-ticket", 107.9)
+    gate.probe_failed("close-ticket", 107.9, started=104.0)
 
     assert not too_many
     assert gate.probe("open-ticket", 120.0)
@@ -104,6 +104,10 @@ class GateLife(RuleBasedStateMachine):
     def closed_scopes(self, action: str) -> set[Scope]:
         return {scope for scope, _ in self.said if scope in {None, action}}
 
+    def on_trial(self, scope: Scope) -> bool:
+        outage = self.gate._outages.get(scope)
+        return outage is not None and outage.trial_since is not None
+
     def held(self, action: str) -> bool:
         return any(reason in HELD and scope in {None, action} for scope, reason in self.said)
 
@@ -126,7 +130,9 @@ class GateLife(RuleBasedStateMachine):
             return
         assert closed, "nothing is closed, so nothing is to be probed"
         assert not self.held(action)
-        assert not closed & set(self.probing), "one probe at a time for each closed scope"
+        still = 120.0 if self.gate.on_trial(action) else 4.0
+        for scope in closed & set(self.probing):
+            assert self.now - self.probed[scope] >= still, "one at a time, save while one hangs"
         for scope in closed:
             assert self.now - self.probed.get(scope, 0.0) >= 0.5
             self.probed[scope] = self.now
@@ -135,18 +141,23 @@ class GateLife(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        well=st.booleans(),
+        what=st.sampled_from(("applied", "answered", "failed")),
         everywhere=st.booleans(),
         reason=st.sampled_from(OUTAGES),
     )
-    def answer(self, data: st.DataObject, well: bool, everywhere: bool, reason: str) -> None:  # noqa: FBT001 - drawn
+    def answer(self, data: st.DataObject, what: str, everywhere: bool, reason: str) -> None:  # noqa: FBT001 - drawn
         if not self.in_flight:
             return
         request = data.draw(st.sampled_from(self.in_flight))
         self.in_flight.remove(request)
         action, started, probing = request
-        if well:
+        if what == "applied":
             self._succeeded(action, started)
+        elif what == "answered":
+            before = self.gate.reasons()
+            self.gate.answered(action, self.now, started=started)
+            assert self.gate.reasons() == before, "an answer alone opens nothing"
+            assert self.gate.on_trial(action) or not probing
         else:
             self._failed(reason, None if everywhere else action, started)
         if probing:
@@ -211,6 +222,9 @@ class GateLife(RuleBasedStateMachine):
             elif not self.closed_scopes(action) & set(self.probing):
                 assert due is not None
                 assert due <= self.now + 4.0
+            elif not any(self.on_trial(scope) for scope in self.closed_scopes(action)):
+                assert due is not None
+                assert due <= self.now + 4.0, "one that hangs keeps nobody from looking"
 
 
 GateLife.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

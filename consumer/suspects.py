@@ -1,0 +1,106 @@
+"""Suspects: harmful actions that may have been applied. They are never simply sent again.
+
+`never` is a letter. `ask` is read back when that makes sense: applied, it is done; else it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from consumer.bury import Bury
+from consumer.errors import RAISED_BY_OWNERS
+from consumer.gatekeeper import Gatekeeper
+from consumer.model import Prepared, Repeat
+from consumer.outcomes import Answer, Found, Outage
+from consumer.ports import Actions, Watch
+from consumer.putoff import PutOff
+from consumer.state.workload import Workload, owner
+
+
+class Suspects:
+    """What to do with each, here or left by a former owner of its partition."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        watch: Watch,
+        workload: Workload,
+        gatekeeper: Gatekeeper,
+        bury: Bury,
+        put_off: PutOff,
+        *,
+        attempts: int,
+    ) -> None:
+        self._actions = actions
+        self._watch = watch
+        self._workload = workload
+        self._gatekeeper = gatekeeper
+        self._bury = bury
+        self._put_off = put_off
+        self._attempts = attempts
+        self._now = asyncio.get_running_loop().time
+
+    def suspect(
+        self, entries: Sequence[Prepared], answer: Answer, until: float, *, free: bool
+    ) -> None:
+        """A request with these, which do harm, got no answer that says what became of them."""
+        health = self._gatekeeper.health
+        shared = health.shared(entries)
+        for entry in entries:
+            charged = health.charge(entry, self._now())
+            entry.alone = entry.alone or charged > 1 or shared
+            entry.suspect = True
+            entry.not_before = until
+            entry.answer = answer
+            if entry.repeat is Repeat.ASK:
+                self._put_off.again(entry, until)
+            else:
+                self._bury.entry(entry, "unknown", said(answer), answer=answer, free=free)
+
+    async def resolve(self, entry: Prepared) -> None:
+        """A suspect is never simply sent: `never` is a letter, `ask` reads back when it makes sense."""
+        if owner(entry).ending:
+            self._workload.abandon(entry)
+        elif entry.lookup is None:
+            self._put_off.hold(entry, owner(entry).suspects_until)
+            detail = "claimed by a former owner of the partition"
+            self._bury.entry(entry, "unknown", detail, free=True)
+        elif entry.not_before > self._now():
+            self._put_off.again(entry, entry.not_before)
+        else:
+            await self._read_back(entry)
+
+    async def _read_back(self, entry: Prepared) -> None:
+        lookup = entry.lookup
+        if lookup is None:
+            raise TypeError(f"{entry.event_id!r} cannot be read back")
+        entry.sent_at = self._now()
+        found = await self._actions.look_up(lookup)
+        if isinstance(found, Outage):
+            self._gatekeeper.outage(entry, found)
+            self._put_off.together([entry], found.answer)
+            return
+        # Around an owner's function: whatever it raises, the record's outcome stays unknown.
+        try:
+            applied = lookup.applied(found.properties if isinstance(found, Found) else None)
+        except RAISED_BY_OWNERS as bug:
+            detail = f"{type(bug).__name__} in the contract's `applied` function"
+            self._bury.entry(entry, "unknown", detail)
+            return
+        if applied:
+            self._watch.applied([entry], already=True)
+            self._gatekeeper.found(entry)  # first: settled, it has no action any more
+            self._workload.advance(entry)
+        elif owner(entry).ending:
+            self._workload.abandon(entry)  # still a suspect: the next owner reads back for itself
+        elif entry.charged >= self._attempts and entry.answer is not None:
+            self._bury.entry(entry, "exhausted", said(entry.answer), answer=entry.answer)
+        else:
+            entry.suspect = False  # it goes on under its claim, which is in the store
+            self._workload.lanes.ready(entry)
+
+
+def said(answer: Answer) -> str:
+    """What a letter says of the answer."""
+    return answer.detail or answer.error_name or answer.cause
