@@ -18,6 +18,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from consumer.kafka.library.inside import Coordinator, ask_group, client_of, coordinator_of
+from consumer.kafka.logs import fields
 from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Session
 
@@ -82,7 +83,7 @@ class Commits:
             return dict.fromkeys(commits, CommitResult.REFUSED)
         except (KafkaError, TimeoutError) as error:
             # Once bytes may have left, the broker may store them at any later time, over newer ones.
-            log.warning("commit got no answer: %s", type(error).__name__)
+            log.warning("commit got no answer", extra=fields(cause=type(error).__name__))
             unknown = CommitResult.UNANSWERED if sent else CommitResult.AGAIN
             return dict.fromkeys(commits, unknown)
         return self._read(session, commits, response.topics)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.errors import SkipRefused
+from consumer.kafka.logs import fields
 from consumer.model import Partition, Unreadable
 from consumer.ports import Clock
 
@@ -58,7 +59,10 @@ class Holds:
             return
         # Of another hold the words change with the log's end: those are not told again.
         if held is None or (hold.lasting and held.why != hold.why):
-            log.error("%s/%d is not read on: %s", *partition, hold.why)
+            log.error(
+                "partition held",
+                extra=fields(topic=partition.topic, partition=partition.partition, why=hold.why),
+            )
         self._held[partition] = hold
         self._look_again_at[partition] = self._clock.now() + LOOK_AGAIN_AFTER
 

@@ -20,6 +20,7 @@ from aiokafka.errors import (
 from consumer.errors import ConsumerError
 from consumer.kafka.holds import Hold, Holds
 from consumer.kafka.library import inside
+from consumer.kafka.logs import fields
 from consumer.kafka.salvage import out_of_range, past_the_library
 from consumer.kafka.topic_ids import TopicWatch
 from consumer.model import Partition, Record, Unreadable
@@ -159,7 +160,7 @@ class Reader:
         except KafkaError as error:
             if inside.group_task_ended(self._consumer):
                 raise MembershipEnded(f"Kafka group membership ended: {error}") from error
-            log.warning("the Kafka group has trouble: %r", error)
+            log.warning("the Kafka group has trouble", extra=fields(cause=repr(error)))
             return False
         return True
 

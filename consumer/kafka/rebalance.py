@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from consumer.kafka.lease import Lease
 from consumer.kafka.library.inside import Coordinator
+from consumer.kafka.logs import fields
 from consumer.kafka.offsets import OffsetStore
 from consumer.kafka.reading import Reader
 from consumer.model import Partition
@@ -112,7 +113,7 @@ class Membership(ConsumerRebalanceListener):
             if not done:
                 # Not cancelled, for what settles a record must not be cut short; and not joined before it is done. The
                 # coordinator evicts us meanwhile, and refuses the last commit: as after a kill, nothing is lost.
-                log.error("partitions are not given up after %g s", self._drain_timeout)
+                log.error("partitions not given up", extra=fields(seconds=self._drain_timeout))
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             closing.cancel()
@@ -131,7 +132,9 @@ class Membership(ConsumerRebalanceListener):
             async with asyncio.timeout(self._read_timeout):
                 committed = await self._offsets.read(session, assigned) if assigned else {}
         except (KafkaError, TimeoutError) as error:
-            log.warning("committed offsets not read, joining again: %r", error)
+            log.warning(
+                "committed offsets not read, joining again", extra=fields(cause=repr(error))
+            )
             if isinstance(error, KafkaError) and not error.retriable:
                 self.not_read = error
             await _first_of(self._closing, min(JOIN_AGAIN_AFTER, self._read_timeout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -17,6 +18,7 @@ from consumer.kafka.batches import (
 from consumer.kafka.client import PARTITION_FETCH_BYTES
 from consumer.kafka.holds import Hold
 from consumer.kafka.library import inside
+from consumer.kafka.logs import fields
 from consumer.model import Partition
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ async def past_the_library(
     except OffsetOutOfRangeError:
         return await out_of_range(consumer, partition, begin)
     except KafkaError as error:
-        log.warning("batch at %s/%d/%d not fetched: %r", *partition, begin, error)
+        log.warning("batch not fetched", extra=_place(partition, begin, error))
     return None
 
 
@@ -65,7 +67,7 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
     except OffsetOutOfRangeError:
         end = None  # its header claims more than the log has
     except KafkaError as error:
-        log.warning("end of the batch at %s/%d/%d not found: %r", *tp, begin, error)
+        log.warning("end of a batch not found", extra=_place(Partition(*tp), begin, error))
         end = None
     remedy = "restore it from a replica" + (
         ", or move the group past it" if end is None else f", or have it skipped at offset {begin}"
@@ -96,3 +98,9 @@ async def _begins_or_ends(consumer: AIOKafkaConsumer, tp: TopicPartition, offset
         return True
     raw = await inside.fetch_raw(consumer, tp, offset, 1)
     return beginning(raw.records, offset) == offset
+
+
+def _place(partition: Partition, offset: int, error: KafkaError) -> Mapping[str, object]:
+    return fields(
+        topic=partition.topic, partition=partition.partition, offset=offset, cause=repr(error)
+    )

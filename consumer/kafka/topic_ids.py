@@ -28,6 +28,7 @@ from aiokafka.protocol.types import (
 
 from consumer.kafka.library.inside import client_of
 from consumer.kafka.library.patches import tell_of_refreshes
+from consumer.kafka.logs import fields
 from consumer.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -207,7 +208,7 @@ class TopicWatch:
             async with asyncio.timeout(ANSWER_WITHIN):
                 found = await topic_ids(self._consumer, ids)
         except (KafkaError, TimeoutError) as error:
-            log.warning("topic ids not read: %r", error)
+            log.warning("topic ids not read", extra=fields(cause=repr(error)))
             self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
         else:
             # An answer that was on its way when the sign was seen may be from before: once more, and no oftener.

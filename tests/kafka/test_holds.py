@@ -153,7 +153,7 @@ def test_a_lasting_hold_is_told_when_it_begins_and_when_its_reason_changes(
     for why in ("gone", "gone", "made anew", "made anew"):
         holds.hold(P, Hold(5, why, lasting=True))
 
-    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
-        "gone",
-        "made anew",
+    assert [(each.getMessage(), each.__dict__["fields"]["why"]) for each in caplog.records] == [
+        ("partition held", "gone"),
+        ("partition held", "made anew"),
     ]
