@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.answers import ANSWERS
-from tests.mutations.copies import Exit, copy_project, run_tests, share
+from tests.mutations.copies import ROOT, Exit, copy_project, run_tests, share
 from tests.mutations.edges import EDGES
 from tests.mutations.endings import ENDINGS
 from tests.mutations.gates import GATES
@@ -68,6 +68,15 @@ def test_without_a_defect_nothing_is_noticed(pristine: Path) -> None:
     ran = run_tests(pristine, sorted({mutation.noticed_by for mutation in MUTATIONS}))
 
     assert ran.code == Exit.PASSED, ran.output
+
+
+def test_every_defect_has_its_place_and_its_test() -> None:
+    """At once, and without running any: a rotten one would be found out only by its own run."""
+    for mutation in MUTATIONS:
+        source, suite = (ROOT / mutation.file).read_text(), (ROOT / mutation.suite).read_text()
+        name = mutation.test.partition("[")[0].rpartition("::")[2]
+        assert source.count(mutation.old) == 1, mutation
+        assert f"def {name}(" in suite, mutation
 
 
 def test_every_law_has_its_defects_and_each_is_named_once() -> None:

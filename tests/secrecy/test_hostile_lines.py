@@ -22,7 +22,7 @@ from tests.stages.helpdesk import binary, prepare, record
 from tests.telemetry.values import Lines, logged
 
 Form = Literal["json", "console"]
-FOREIGN = logging.getLogger("aiokafka.conn")
+FOREIGN = logging.getLogger("library.conn")
 forms = st.sampled_from(get_args(Form))
 values = st.none() | st.binary(max_size=30) | hostile_texts.map(str.encode)
 
