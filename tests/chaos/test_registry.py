@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.local.chaos.__main__ import main
-from deploy.local.chaos.defects import PACKAGE, Defect
+from deploy.local.chaos.ambush import POINTS
 from deploy.local.chaos.failed import ChaosFailed
+from deploy.local.chaos.patches import PACKAGE, Patch, patched
+from deploy.local.chaos.phases import PHASES
 from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.scenarios import ALL, SCENARIOS
 from tests.docs.pages import Page, bare
@@ -29,20 +31,41 @@ def test_names_are_unique() -> None:
     assert len({defect.name for defect in DEFECTS}) == len(DEFECTS)
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda each: each.name)
-def test_each_defect_can_be_seeded_and_still_compiles(defect: Defect, tmp_path: Path) -> None:
-    folder = defect.copy_to(tmp_path)
+@pytest.mark.parametrize("scenario", ALL, ids=lambda each: each.name)
+def test_its_defects_can_be_seeded_beside_its_points_and_still_compile(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    for defect in scenario.defects:
+        points = [POINTS[point] for point in scenario.points]
+        folder = patched([*points, defect.patch], tmp_path / defect.name)
 
-    mutated = (folder / "consumer" / defect.file).read_text(encoding="utf-8")
-    assert mutated != (PACKAGE / defect.file).read_text(encoding="utf-8")
-    ast.parse(mutated)
+        for patch in (*points, defect.patch):
+            changed = (folder / "consumer" / patch.file).read_text(encoding="utf-8")
+            assert changed != (PACKAGE / patch.file).read_text(encoding="utf-8")
+            ast.parse(changed)
 
 
-def test_a_defect_whose_place_is_gone_is_said_not_skipped(tmp_path: Path) -> None:
-    rotten = Defect("rotten", "commits.py", "this stands nowhere", "", "nothing")
+def test_what_is_to_be_changed_and_is_gone_is_said_not_skipped(tmp_path: Path) -> None:
+    rotten = Patch("commits.py", "this stands nowhere", "")
 
     with pytest.raises(ChaosFailed, match="stands 0 times in commits"):
-        rotten.copy_to(tmp_path)
+        patched([rotten], tmp_path)
+
+
+def test_kills_hits_a_request_between_any_two_steps() -> None:
+    assert SCENARIOS["kills"].points == PHASES
+    assert set(POINTS) == set(PHASES)
+
+
+def test_a_point_that_was_hit_too_seldom_is_named() -> None:
+    """Once is enough in the tour; where it is played for long it has to be often."""
+    frozen = SCENARIOS["frozen"]
+    (point,) = frozen.points
+
+    assert frozen.short_of({}, frozen.seconds) == [f"{point!r} was hit 0 times, not 1"]
+    assert frozen.short_of({point: 1}, frozen.seconds) == []
+    assert frozen.short_of({point: 19}, frozen.long) == [f"{point!r} was hit 19 times, not 20"]
+    assert frozen.short_of({point: 20}, frozen.long) == []
 
 
 def test_the_tour_plays_less_than_ten_minutes() -> None:

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
-import consumer
-from deploy.local.chaos.failed import ChaosFailed
-
-PACKAGE = Path(consumer.__file__).parent
+from deploy.local.chaos.patches import Patch
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Written down as text, so that it rots loudly: `old` must stand in `file` exactly once."""
+    """As text: see `Patch`."""
 
     name: str
     file: str
-    """Below the package."""
     old: str
     new: str
     suffers: str
     """What a user would."""
 
-    def copy_to(self, folder: Path) -> Path:
-        """A folder with the package as it would be with this defect.
-
-        Raises:
-            ChaosFailed: the old text is not there, or more than once.
-        """
-        copied = folder / f"with-{self.name}"
-        shutil.copytree(PACKAGE, copied / "consumer", ignore=shutil.ignore_patterns("__pycache__"))
-        path = copied / "consumer" / self.file
-        source = path.read_text()
-        found = source.count(self.old)
-        if found != 1:
-            raise ChaosFailed(f"{self.name}: its old text stands {found} times in {self.file}")
-        path.write_text(source.replace(self.old, self.new))
-        return copied
+    @property
+    def patch(self) -> Patch:
+        return Patch(self.file, self.old, self.new)
 
 
 COMMIT_EARLY = Defect(
@@ -47,6 +29,13 @@ COMMIT_EARLY = Defect(
     "        if self.unsettled:\n            index = self._watermark",
     "        if self.unsettled < 0:\n            index = self._watermark",
     "what was on its way when the process died is lost",
+)
+LEASE_FORGOTTEN = Defect(
+    "lease-forgotten",
+    "submit.py",
+    "            if not self.certain() or any(self._commits.stale(tenure, now) for tenure in tenures):\n",
+    "            if any(tenure.lost for tenure in tenures):\n",
+    "a payment is made twice when its process stood still just before it was sent",
 )
 DONE_LEFT_OUT = Defect(
     "done-left-out",

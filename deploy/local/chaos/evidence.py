@@ -94,6 +94,8 @@ class Disturbance:
     """What the next owner finds."""
     phases: Mapping[str, int] = field(default_factory=dict)
     """How many records were how far when it began."""
+    point: str = ""
+    """Where the process did it to itself; empty: it was done at any moment."""
 
 
 @dataclass(frozen=True, slots=True)

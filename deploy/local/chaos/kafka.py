@@ -49,6 +49,10 @@ class Kafka:
         self._kept: list[Letter] = []
         """Letters of topics that were deleted."""
 
+    def contract_of(self, topic: str) -> str:
+        """The contract's topic that has this name here; itself where none has."""
+        return self._contracts.get(topic, topic)
+
     @property
     def letter_topics(self) -> list[str]:
         return [f"{here}.dlq" for here in self.names.values()]
@@ -144,7 +148,7 @@ class Kafka:
         told = {name: raw.decode() for name, raw in record.headers if name.startswith("dlq.")}
         place = None
         if {"dlq.topic", "dlq.partition", "dlq.offset"} <= told.keys():
-            topic = self._contracts.get(told["dlq.topic"], told["dlq.topic"])
+            topic = self.contract_of(told["dlq.topic"])
             place = Place(topic, int(told["dlq.partition"]), int(told["dlq.offset"]))
         # Whole milliseconds, rounded as it may be.
         when = record.timestamp / 1000 - 0.001

@@ -58,8 +58,7 @@ class Phases:
             yield each
 
     def _done(self, each: Published) -> bool:
-        look = self._witnesses.latest.get(_partition(each))
-        return each.expect != APPLIED or (look is not None and look.is_done(each.place.offset))
+        return each.expect != APPLIED or self._witnesses.is_done(each)
 
     def _claimed(self, each: Published) -> bool:
         look = self._witnesses.latest.get(_partition(each))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.chaos.clock.sitecustomize import OFFSET_FILE
+from deploy.local.chaos.failpoint import ORDER_FILE
 from deploy.local.kafka.child import Child
 
 OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
@@ -39,6 +40,8 @@ class Consumer:
         `clock`: the file with the seconds that its wall clock is ahead; None: it has the real one.
         """
         self.log = log
+        self.orders = log.with_suffix(".order")
+        """Where a patched copy of the program looks what it is to do to itself."""
         cleared = [f"-u{name}" for name in os.environ if name.startswith(OURS)]
         jumping = [] if clock is None else [f"{OFFSET_FILE}={clock}"]
         first = [] if clock is None else [CLOCK]
@@ -49,12 +52,15 @@ class Consumer:
             *cleared,
             f"PYTHONPATH={where}",
             "PYTHONDONTWRITEBYTECODE=1",
+            f"{ORDER_FILE}={self.orders}",
             *jumping,
             *(sys.executable, "-m", module, *arguments, "--config", str(config)),
         ]
         self._child = Child(command, log, log.parent)
         self._reaped = False
         self.suspended = False
+        self.doomed = False
+        """It is to end without being asked to."""
 
     @property
     def code(self) -> int | None:

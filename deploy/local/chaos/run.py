@@ -7,20 +7,23 @@ import random
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import consumer
 from consumer.contracts import Contracts, load
 from consumer.pipeline import Prepare, make_prepare
+from deploy.local.chaos.ambush import POINTS
 from deploy.local.chaos.defects import Defect
 from deploy.local.chaos.evidence import Disturbance, Rules
 from deploy.local.chaos.failed import ChaosFailed
 from deploy.local.chaos.kafka import connected
 from deploy.local.chaos.ontology import fitted
 from deploy.local.chaos.oracle import Verdict, judge
+from deploy.local.chaos.patches import patched
 from deploy.local.chaos.process import Consumer
 from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.settings import (
@@ -75,8 +78,12 @@ class Result:
     defect: Defect | None
     seconds: float
     verdict: Verdict
-    disturbances: list[Disturbance] = field(default_factory=list)
-    logs: Path | None = None
+    disturbances: Sequence[Disturbance]
+    hits: Counter[str]
+    """How often each point was hit."""
+    missed: Sequence[str]
+    """Points that were hit too seldom, in a run too short to be blamed for it."""
+    logs: Path
 
 
 Show = Callable[[Stage], None]
@@ -113,10 +120,17 @@ async def play(
                 finally:
                     stage.over = True
         letters = await stage.kafka.letters()
+        hits = Counter(each.point for each in stage.seen.disturbances if each.point)
+        missed = scenario.short_of(hits, stage.seconds)
+        if scenario.is_long(stage.seconds):
+            stage.told += missed
+            missed = []
         rules = Rules(stage.attempts, COMMIT_INTERVAL, SETTLE_TIME, REQUEST_TIMEOUT, stage.deserved)
         verdict = judge(stage.seen.evidence(letters, rules), stage.told)
     spent = time.monotonic() - began
-    return Result(scenario, seed, defect, spent, verdict, stage.seen.disturbances, where)
+    return Result(
+        scenario, seed, defect, spent, verdict, stage.seen.disturbances, hits, missed, where
+    )
 
 
 @contextmanager
@@ -173,7 +187,7 @@ async def _staged(
         effects=Effects(),
         limits=Limits(),
     )
-    program = ROOT if defect is None else defect.copy_to(where)
+    program = _program(scenario, defect, where)
     prefix = f"{scenario.name}-{uuid.uuid4().hex[:6]}"
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(
@@ -211,6 +225,13 @@ async def _staged(
         stack.push_async_callback(stage.close_foundry)
         stack.callback(_end, stage)
         yield stage
+
+
+def _program(scenario: Scenario, defect: Defect | None, where: Path) -> Path:
+    """The folder with the package that is run: a copy where something of it is to be otherwise."""
+    patches = [POINTS[point] for point in scenario.points]
+    patches += [] if defect is None else [defect.patch]
+    return patched(patches, where / "program") if patches else ROOT
 
 
 def _end(stage: Stage) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deploy.local.chaos.defects import Defect
 from deploy.local.chaos.settings import Changes
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
+
+OFTEN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,16 @@ class Scenario:
     given: Given = field(default_factory=Given)
     seconds: float = 20.0
     """How long it plays in the tour, at least."""
+    points: Sequence[str] = ()
+    """Where it hits the processes: see `ambush.POINTS`."""
+    long: float = 900.0
+    """Seconds for which it has to play until it has hit each of them often."""
+
+    def short_of(self, hits: Mapping[str, int], seconds: float) -> list[str]:
+        """The points that were not hit as often as they are to be."""
+        least = OFTEN if self.is_long(seconds) else 1
+        seldom = [point for point in self.points if hits.get(point, 0) < least]
+        return [f"{point!r} was hit {hits.get(point, 0)} times, not {least}" for point in seldom]
+
+    def is_long(self, seconds: float) -> bool:
+        return seconds >= self.long

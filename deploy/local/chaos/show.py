@@ -90,6 +90,11 @@ class Screen:
             phases: Counter[str] = sum((Counter(each.phases) for each in kills), Counter())
             told = ", ".join(f"{name} {phases[name]}" for name in PHASES)
             self.say(f"{_named(result)}: {len(kills)} kills and stops; records by phase: {told}")
+        if result.hits:
+            told = ", ".join(f"{name} {count}" for name, count in result.hits.items())
+            self.say(f"{_named(result)}: hit at: {told}")
+        for each in result.missed:
+            self.say(f"{_named(result)}: {each}: play it for longer", "yellow")
         for name, examples in result.verdict.faults.items():
             for example in examples[:MOST_EXAMPLES]:
                 self.say(f"{_named(result)}: {name}: {example}", "red")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from deploy.local.chaos import ambush
+from deploy.local.chaos.ambush import Hit
 from deploy.local.chaos.evidence import BROKER, KILL, STOP, Disturbance
 from deploy.local.chaos.kafka import Kafka
 from deploy.local.chaos.phases import Phases
@@ -123,16 +126,23 @@ class Stage:
         return consumer
 
     def anyone(self) -> Consumer:
-        return self.chance.choice([each for each in self.consumers if not each.suspended])
+        well = [each for each in self.consumers if not (each.suspended or each.doomed)]
+        return self.chance.choice(well)
 
-    async def kill(self, consumer: Consumer) -> None:
-        """SIGKILL, now; returns when what it left behind has been looked at."""
-        began, in_flight = time.time(), self.seen.in_flight(self.foundry)
-        phases = self._phases.count(self.foundry)
+    async def kill(self, consumer: Consumer, hit: Hit | None = None) -> None:
+        """SIGKILL, now, or where it hit itself; returns when what it left behind has been looked at."""
+        began, point = _when(hit)
+        in_flight, phases = self.seen.in_flight(self.foundry), self._phases.count(self.foundry)
         self._leave(consumer)
         consumer.kill()
         await self.wait(UNDER_WAY)
-        await self._note(KILL, began, time.time(), in_flight, phases)
+        await self._note(KILL, began, in_flight, phases, point)
+
+    async def kill_at(self, consumer: Consumer, point: str) -> None:
+        """It kills itself there; where it does not get there in time, it is killed wherever it is."""
+        consumer.doomed = True
+        hit = await ambush.hit(consumer.orders, point, signal.SIGKILL)
+        await self.kill(consumer, hit)
 
     async def stop(self, consumer: Consumer) -> None:
         """SIGTERM: it has to end in order."""
@@ -158,10 +168,12 @@ class Stage:
         self.foundry.identity.clients[CLIENT].secrets = {secret}
 
     @asynccontextmanager
-    async def standing_still(self, consumer: Consumer) -> AsyncIterator[None]:
-        """SIGSTOP, as long as the block lasts."""
-        began, in_flight = time.time(), self.seen.in_flight(self.foundry)
-        phases = self._phases.count(self.foundry)
+    async def standing_still(
+        self, consumer: Consumer, hit: Hit | None = None
+    ) -> AsyncIterator[None]:
+        """SIGSTOP, now or where it hit itself, as long as the block lasts."""
+        began, point = _when(hit)
+        in_flight, phases = self.seen.in_flight(self.foundry), self._phases.count(self.foundry)
         consumer.suspend()
         await self.wait(UNDER_WAY)
         await self.look()
@@ -171,15 +183,17 @@ class Stage:
         finally:
             consumer.resume()
             self.seen.disturbances.append(
-                Disturbance(STOP, began, time.time(), in_flight, stored, phases)
+                Disturbance(STOP, began, time.time(), in_flight, stored, phases, point)
             )
 
     async def _note(
-        self, what: str, began: float, ended: float, in_flight: frozenset[int], phases: Any
+        self, what: str, began: float, in_flight: frozenset[int], phases: Any, point: str = ""
     ) -> None:
+        ended = time.time()
         await self.look()
+        stored = dict(self.seen.latest)
         self.seen.disturbances.append(
-            Disturbance(what, began, ended, in_flight, dict(self.seen.latest), phases)
+            Disturbance(what, began, ended, in_flight, stored, phases, point)
         )
 
     # The broker
@@ -191,7 +205,7 @@ class Stage:
         yield
         await self.look()
         await self.until(lambda: self.looked_since(began), "the broker answers again")
-        await self._note(BROKER, began, time.time(), in_flight, {})
+        await self._note(BROKER, began, in_flight, {})
 
     def looked_since(self, moment: float) -> bool:
         return any(look.time > moment for look in self.seen.latest.values())
@@ -207,7 +221,7 @@ class Stage:
         while not self.over:
             await self.look()
             for consumer in list(self.consumers):
-                if not consumer.alive and not consumer.suspended:
+                if not (consumer.alive or consumer.suspended or consumer.doomed):
                     self._leave(consumer)
                     self.expect(
                         holds=False,
@@ -274,3 +288,8 @@ class Stage:
             finally:
                 stopped.set()
         await self.kafka.flush()
+
+
+def _when(hit: Hit | None) -> tuple[float, str]:
+    """Since when, and at which point if at any."""
+    return (time.time(), "") if hit is None else (hit.time, hit.point)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
@@ -72,6 +72,15 @@ class Witnesses:
         self.published.append(
             Published(number, place, lane, repeat, len(calls), draft.expect, content)
         )
+
+    def at(self, places: Collection[Place]) -> list[Published]:
+        """The records at these places."""
+        return [each for each in self.published if each.place in places]
+
+    def is_done(self, each: Published) -> bool:
+        """The store said so at the last look."""
+        look = self.latest.get((each.place.topic, each.place.partition))
+        return look is not None and look.is_done(each.place.offset)
 
     def look(self, looks: Iterable[Look]) -> None:
         for each in looks:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from deploy.local.chaos.scenario import Scenario
 from deploy.local.chaos.scenarios.brokers import BROKER, DISKFULL, LETTERS
-from deploy.local.chaos.scenarios.groups import CHURN, KILLS, ZOMBIE
+from deploy.local.chaos.scenarios.groups import CHURN, FROZEN, KILLS, ZOMBIE
 from deploy.local.chaos.scenarios.outages import BROWNOUT_SCENARIO, OUTAGE, SLOW
 from deploy.local.chaos.scenarios.records import FLOOD, HOTKEY, POISON_SCENARIO
 from deploy.local.chaos.scenarios.worlds import CLOCK, SOAK, TOKEN
@@ -15,6 +15,7 @@ ALL = (
     KILLS,
     CHURN,
     ZOMBIE,
+    FROZEN,
     BROKER,
     OUTAGE,
     BROWNOUT_SCENARIO,

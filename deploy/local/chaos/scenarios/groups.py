@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
-from deploy.local.chaos.defects import CLAIMS_FORGOTTEN, COMMIT_EARLY, DONE_LEFT_OUT
+import signal
+import time
+from itertools import cycle
+
+from deploy.local.chaos import ambush
+from deploy.local.chaos.defects import (
+    CLAIMS_FORGOTTEN,
+    COMMIT_EARLY,
+    DONE_LEFT_OUT,
+    LEASE_FORGOTTEN,
+)
+from deploy.local.chaos.evidence import Published
+from deploy.local.chaos.phases import CLAIMED, PHASES
 from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.settings import SESSION_TIMEOUT
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
+from deploy.local.demo.evidence import Place
 
 MOST_MEMBERS = 3
+TAKES_OVER_WITHIN = 40.0
+
+
+ANY_MOMENT = ""
 
 
 async def kill_again_and_again(stage: Stage) -> None:
-    """Now and then with actions that are applied and whose answers are on their way."""
+    """At each point of a request in turn; and at any moment, with actions that are applied and whose answers are on their way."""
     while stage.goes_on:
-        await stage.wait(0.5, 3)
-        with stage.fault("hang", when="after", seconds=0.7, share=0.3):
-            await stage.wait(1)
-            await stage.kill(stage.anyone())
-        await stage.start()
+        for point in stage.chance.sample((*PHASES, ANY_MOMENT), k=len(PHASES) + 1):
+            await stage.wait(0.5, 2)
+            if point:
+                await stage.kill_at(stage.anyone(), point)
+            else:
+                with stage.fault("hang", when="after", seconds=0.7, share=0.3):
+                    await stage.wait(1)
+                    await stage.kill(stage.anyone())
+            await stage.start()
+            if not stage.goes_on:
+                return
 
 
 async def join_and_leave(stage: Stage) -> None:
@@ -39,15 +62,57 @@ async def outsleep_the_session(stage: Stage) -> None:
         await stage.wait(2, 4)
 
 
+async def freeze_before_the_write(stage: Stage) -> None:
+    """Between a claim that is stored and the first byte of its request; who wakes up must not send it any more."""
+    woken: list[tuple[float, Published]] = []
+    for repeat in cycle(("ask", "never")):
+        if not stage.goes_on:
+            break
+        await stage.wait(2, 4)
+        consumer = stage.anyone()
+        hit = await ambush.hit(consumer.orders, CLAIMED, signal.SIGSTOP, repeat)
+        if hit is None:
+            continue
+        async with stage.standing_still(consumer, hit):
+            await stage.wait(SESSION_TIMEOUT)
+            contracts = stage.kafka.contract_of
+            held = stage.seen.at([Place(contracts(each.topic), *each[1:]) for each in hit.places])
+            await stage.until(
+                lambda held=held: all(map(stage.seen.is_done, held)),
+                f"another member settles {held}, which the frozen one had claimed",
+                within=TAKES_OVER_WITHIN,
+            )
+            woken += [(time.time(), each) for each in held]
+    for since, each in woken:
+        late = [e.time for e in stage.seen.effects if e.number == each.number and e.time > since]
+        stage.expect(not late, f"{each.repeat} {each.place} left a process that had stood still")
+
+
 CROWDED = Mix(lanes=2000)
 
 KILLS = Scenario(
     "kills",
-    "kill -9 at random moments, 500 to 1,000 records in flight",
+    "kill -9 at random moments and between any two steps, 500 to 1,000 records in flight",
     kill_again_and_again,
     defects=(COMMIT_EARLY, CLAIMS_FORGOTTEN),
     given=Given(processes=2, rate=500, mix=CROWDED, latency=(0.6, 1.4)),
+    seconds=40,
+    points=PHASES,
+)
+FROZEN = Scenario(
+    "frozen",
+    "SIGSTOP between a stored claim and the write of its request, until another member has settled it",
+    freeze_before_the_write,
+    defects=(LEASE_FORGOTTEN,),
+    given=Given(
+        processes=2,
+        rate=200,
+        mix=Mix(kinds=("ask", "never", "safe"), lanes=2000),
+        latency=(0.05, 0.3),
+    ),
     seconds=25,
+    points=(CLAIMED,),
+    long=420,
 )
 CHURN = Scenario(
     "churn",
