@@ -34,6 +34,7 @@ class Run:
     looks: list[Look] = field(default_factory=list)
     disturbances: list[Disturbance] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    dropped: list[tuple[float, float]] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     deserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     committed: int | None = None
@@ -85,6 +86,7 @@ class Run:
                 committed={SPOT: committed},
                 disturbances=self.disturbances,
                 requests=self.requests,
+                dropped=self.dropped,
                 strangers=self.strangers,
                 rules=Rules(deserved=self.deserved),
             )

@@ -201,6 +201,21 @@ def test_unknown_is_not_for_what_was_neither_claimed_nor_in_flight_at_a_kill() -
     assert run.broken == {"undeserved letters"}
 
 
+def test_unknown_is_for_what_was_written_to_a_connection_that_closed_just_then() -> None:
+    """Foundry has not seen it; what it has seen and applied has no such excuse."""
+    run = good_run()
+    number = run.publish("never")
+    run.bury(number, "unknown", at=50.0)
+    run.dropped.append((30.0, 30.1))
+    assert run.broken == {"undeserved letters"}
+
+    run.dropped.append((49.9, 50.1))
+    assert run.broken == set()
+
+    run.apply(number, at=49.0)
+    assert run.broken == {"undeserved letters"}
+
+
 def test_exhausted_is_for_as_many_failures_as_the_settings_say() -> None:
     run = good_run()
     number = run.publish()

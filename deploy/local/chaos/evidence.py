@@ -122,6 +122,8 @@ class Evidence:
     committed: Mapping[Partition, int] = field(default_factory=dict)
     disturbances: Sequence[Disturbance] = ()
     requests: Sequence[Request] = ()
+    dropped: Sequence[tuple[float, float]] = ()
+    """From when to when Foundry closed all its connections: what was written to them last it never saw."""
     strangers: Sequence[str] = ()
     """Effects that no published record asked for."""
     rules: Rules = field(default_factory=Rules)

@@ -54,13 +54,24 @@ def is_deserved(case: Case, each: Published, letter: Letter) -> bool:
 
 
 def _may_be_unknown(case: Case, each: Published, letter: Letter) -> bool:
-    """Its request was met by a fault, or a disturbance came while it was claimed or under way."""
+    """Its request was met by a fault or a closing connection, or a disturbance came while it was claimed or under way."""
     if any(request.began <= letter.time + LATE for request in case.troubled[each.number]):
         return True
-    return any(
+    return _dropped(case, each, letter) or any(
         disturbance.began <= letter.time + LATE
         and (each.number in disturbance.in_flight or _claimed(disturbance, each))
         for disturbance in case.evidence.disturbances
+    )
+
+
+def _dropped(case: Case, each: Published, letter: Letter) -> bool:
+    """Written to a connection that Foundry closed before it read: there is no trace of it."""
+    if case.is_applied(each):
+        return False
+    patience = case.evidence.rules.request_timeout + LATE
+    return any(
+        began <= letter.time + LATE and letter.time <= ended + patience
+        for began, ended in case.evidence.dropped
     )
 
 

@@ -102,7 +102,9 @@ class Stage:
 
     async def close_foundry(self) -> None:
         """Connections are refused."""
+        began = time.time()
         await self._reach.aclose()
+        self.seen.dropped.append((began, time.time()))
         self._reach = AsyncExitStack()
 
     @contextmanager

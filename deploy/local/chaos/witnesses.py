@@ -47,6 +47,7 @@ class Witnesses:
         self.latest: dict[Partition, Look] = {}
         self.disturbances: list[Disturbance] = []
         self.requests: list[Request] = []
+        self.dropped: list[tuple[float, float]] = []
         self.applied: set[int] = set()
         """Records of which some action took effect."""
         self.prepare = prepare
@@ -154,6 +155,7 @@ class Witnesses:
             committed={partition: look.offset for partition, look in self.latest.items()},
             disturbances=self.disturbances,
             requests=self.requests,
+            dropped=self.dropped,
             strangers=[f"effect {each.sequence}: {each.action}" for each in self._early],
             rules=rules,
         )
