@@ -54,8 +54,8 @@ CLAIMS_FORGOTTEN = Defect(
 SENT_AGAIN = Defect(
     "sent-again",
     "recover.py",
-    "        if first.repeat.claimed:\n            self._suspect(",
-    "        if first.suspect:\n            self._suspect(",
+    "        if first.repeat.claimed:\n            self.suspects.suspect(",
+    "        if first.suspect:\n            self.suspects.suspect(",
     "a payment is made twice when an answer does not come",
 )
 PAGE_IS_SUCCESS = Defect(

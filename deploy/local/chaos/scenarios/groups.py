@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
+from functools import partial
 from itertools import cycle
 
 from deploy.local.chaos import ambush
@@ -27,25 +29,28 @@ TAKES_OVER_WITHIN = 40.0
 
 ANY_MOMENT = ""
 MOST_BEHIND = 10_000
-"""Records: with more of them the next kill waits, for what is killed all the time works off nothing."""
+"""Records: with more of them the next kill waits, for a group that is killed all the time works off nothing."""
 
 
 async def kill_again_and_again(stage: Stage) -> None:
     """At each point of a request in turn; and at any moment, with actions that are applied and whose answers are on their way."""
+    left: list[str] = []
     while stage.goes_on:
-        for point in stage.chance.sample((*PHASES, ANY_MOMENT), k=len(PHASES) + 1):
-            await stage.wait(0.5, 2)
-            if point:
-                await stage.kill_at(stage.anyone(), point)
-            else:
-                with stage.fault("hang", when="after", seconds=0.7, share=0.3):
-                    await stage.wait(1)
-                    await stage.kill(stage.anyone())
-            await stage.start()
-            while stage.behind > MOST_BEHIND and stage.goes_on:
-                await stage.wait(0.5)
-            if not stage.goes_on:
-                return
+        left = left or stage.chance.sample((*PHASES, ANY_MOMENT), k=len(PHASES) + 1)
+        await stage.wait(0.5, 2)
+        await _kill(stage, left.pop())
+        await stage.start()
+        while stage.behind > MOST_BEHIND and stage.goes_on:
+            await stage.wait(0.5)
+
+
+async def _kill(stage: Stage, point: str) -> None:
+    if point != ANY_MOMENT:
+        await stage.kill_at(stage.anyone(), point)
+        return
+    with stage.fault("hang", when="after", seconds=0.7, share=0.3):
+        await stage.wait(1)
+        await stage.kill(stage.anyone())
 
 
 async def join_and_leave(stage: Stage) -> None:
@@ -82,14 +87,19 @@ async def freeze_before_the_write(stage: Stage) -> None:
             contracts = stage.kafka.contract_of
             held = stage.seen.at([Place(contracts(each.topic), *each[1:]) for each in hit.places])
             await stage.until(
-                lambda held=held: all(map(stage.seen.is_done, held)),
+                partial(_all_done, stage, held),
                 f"another member settles {held}, which the frozen one had claimed",
                 within=TAKES_OVER_WITHIN,
             )
             woken += [(time.time(), each) for each in held]
+    await stage.wait(1)
     for since, each in woken:
         late = [e.time for e in stage.seen.effects if e.number == each.number and e.time > since]
         stage.expect(not late, f"{each.repeat} {each.place} left a process that had stood still")
+
+
+def _all_done(stage: Stage, records: Sequence[Published]) -> bool:
+    return all(map(stage.seen.is_done, records))
 
 
 CROWDED = Mix(lanes=2000)
