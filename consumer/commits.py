@@ -106,7 +106,7 @@ class Commits:
                     await asyncio.sleep(_AGAIN_AFTER)
         except TimeoutError:
             pass
-        return all(_to_commit(tenure) and tenure.saved == tenure.changes for tenure in tenures)
+        return all(map(_all_stored, tenures))
 
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
@@ -127,6 +127,7 @@ class Commits:
         for tenure, (_, changes, claims) in content.items():
             if results[tenure.partition] is CommitResult.STORED:
                 tenure.acknowledged = started
+                tenure.handed_over = drained
             self._settle(tenure, results[tenure.partition], changes, claims)
         stored = all(result is CommitResult.STORED for result in results.values())
         if not stored:
@@ -180,6 +181,11 @@ class Commits:
 
 def _to_commit(tenure: Tenure) -> bool:
     return not tenure.lost and tenure.held is None
+
+
+def _all_stored(tenure: Tenure) -> bool:
+    """A stop amid a rebalance hands over what the rebalance does: whoever comes second finds it stored, and forgotten."""
+    return tenure.saved == tenure.changes and (tenure.handed_over or _to_commit(tenure))
 
 
 def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:

@@ -56,6 +56,8 @@ class Tenure:
         """Counts what there is to commit."""
         self.saved = -1
         """`changes` as they were in the last commit that was acknowledged."""
+        self.handed_over = False
+        """That commit said that it was drained."""
         self.acknowledged = now
         """When the last commit was begun that left nothing out."""
         self.lane_held_until = 0.0

@@ -77,6 +77,30 @@ def test_a_stop_with_nothing_assigned_yet_ends() -> None:
     simulate(story)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stop_amid_a_rebalance_leaves_nothing_undone_and_says_so(seed: int) -> None:
+    """Both hand the same partitions over; what the one has stored the other need not, and no longer can."""
+
+    async def story(world: World) -> None:
+        world.network.latency = 0.2
+        first = world.start()
+        world.start()
+        a_bit_of_everything(world)
+        await asyncio.sleep(5)
+        world.rebalance()
+        await asyncio.sleep(world.rng.uniform(0.0, 4.0))
+        await world.stop(first)
+
+        assert first.task is not None
+        assert first.task.result() is True
+        world.start()
+        await world.settled()
+
+    world = simulate(story, seed=seed, partitions=4)
+
+    assert_nothing_was_repeated(world)
+
+
 def test_rule_9_with_a_request_that_does_not_end_the_group_is_not_left() -> None:
     async def story(world: World) -> None:
         (record,) = world.produce(repeat=Repeat.NEVER)
