@@ -35,6 +35,8 @@ ASSIGNED_WITHIN = 40.0
 UNDER_WAY = 0.3
 """Seconds after a kill in which its last commit may still reach the broker."""
 NO_PROGRESS = 45.0
+MOST_BEHIND = 10_000
+"""Records: the load waits while there are more; a group that is killed all the time would have ever more to do."""
 CLOCK_FILE = "clock"
 SECRET_FILE = "client_secret"  # noqa: S105 -- a name
 
@@ -278,6 +280,7 @@ class Stage:
                 now = time.monotonic()
                 # After a broker that was away no more than a second's worth is made up for.
                 owed, last = min(owed + (now - last) * rate, rate), now
+                owed = 0.0 if self.behind > MOST_BEHIND else owed
                 for _ in range(int(owed)):
                     await self.kafka.publish(self.supply.next(), self.seen.publish)
                 owed -= int(owed)

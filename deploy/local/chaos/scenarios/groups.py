@@ -28,8 +28,6 @@ TAKES_OVER_WITHIN = 40.0
 
 
 ANY_MOMENT = ""
-MOST_BEHIND = 10_000
-"""Records: with more of them the next kill waits, for a group that is killed all the time works off nothing."""
 
 
 async def kill_again_and_again(stage: Stage) -> None:
@@ -40,8 +38,6 @@ async def kill_again_and_again(stage: Stage) -> None:
         await stage.wait(0.5, 2)
         await _kill(stage, left.pop())
         await stage.start()
-        while stage.behind > MOST_BEHIND and stage.goes_on:
-            await stage.wait(0.5)
 
 
 async def _kill(stage: Stage, point: str) -> None:
