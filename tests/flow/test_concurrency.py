@@ -17,6 +17,9 @@ from tests.flow.process import Process
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
 
+# Thousands of requests, one by one: seconds on an idle machine, and more than pytest's usual bound on a busy one.
+pytestmark = pytest.mark.timeout(180)
+
 MOST = 160
 ROOMY = replace(LIMITS, max_in_flight=MOST, max_records=12_000, max_bytes=100_000_000)
 

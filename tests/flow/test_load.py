@@ -11,6 +11,9 @@ from tests.fakes.foundry import Faults
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, RETRY, World
 
+# Thousands of requests, one by one: seconds on an idle machine, and more than pytest's usual bound on a busy one.
+pytestmark = pytest.mark.timeout(180)
+
 MANY = replace(LIMITS, max_in_flight=16, max_records=4_000, max_bytes=100_000_000)
 
 PATIENT = replace(RETRY, attempts=1_000)

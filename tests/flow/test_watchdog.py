@@ -19,7 +19,7 @@ from tests.flow.simulate import simulate
 from tests.flow.watched import Watched, watched
 from tests.flow.world import LIMITS, RETRY, World
 
-SHARE = 25
+SHARE = 12
 Story = Callable[[World], Awaitable[None]]
 
 
