@@ -28,6 +28,9 @@ class Tenure:
     topic_id: str | None = None
     """Which topic had the name when the session began; None: the broker does not tell."""
 
+    handed_over: bool = False
+    """The last commit that was acknowledged said that it was drained."""
+
     def __init__(
         self,
         partition: Partition,
@@ -56,8 +59,6 @@ class Tenure:
         """Counts what there is to commit."""
         self.saved = -1
         """`changes` as they were in the last commit that was acknowledged."""
-        self.handed_over = False
-        """That commit said that it was drained."""
         self.acknowledged = now
         """When the last commit was begun that left nothing out."""
         self.lane_held_until = 0.0
