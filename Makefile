@@ -8,10 +8,11 @@ SEED ?=
 DEFECT ?=
 # A worker for each core, to four: each has a broker of its own.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
+PURE := tests/stages $(patsubst %,tests/state/test_%.py,arrivals budget ledger offset_codec retry_budget vitals)
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chaos check fmt test test-fast test-full bench lock clean
+.PHONY: help demo chaos check fmt coverage test test-fast test-full bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,7 +40,12 @@ fmt: .venv/.ready  ## write the format and the mends that are safe
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-test: check  ## what CI runs: check and every everyday test, on a real Kafka
+coverage: .venv/.ready  ## every line and branch of what is pure is run by its units
+	mkdir -p .pytest_cache
+	$(BIN)/python -m coverage run -m pytest -q $(PURE)
+	$(BIN)/python -m coverage report
+
+test: check coverage  ## what CI runs: check, coverage, and every everyday test, on a real Kafka
 	$(BIN)/python -m pytest $(WORKERS) -m "not soak" $(ARGS)
 
 test-fast: .venv/.ready  ## the tests that need no broker

@@ -47,7 +47,7 @@ def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -
                 route.repeat,
                 calls,
                 envelope.size + len(calls[0].parameters) * len(calls),
-                None if route.ask is None else lookup_of(event, route),
+                None if route.ask is None else lookup_of(event, route, route.ask),
                 unknown_fields(event),
             )
         except Rejected as fault:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from consumer.contracts.actions import Action
+from consumer.contracts.ask import Ask
 from consumer.contracts.contract import Route
 from consumer.contracts.events import Event
 from consumer.contracts.meta import Meta
@@ -72,16 +73,14 @@ def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
     raise _unmappable(route, fault)
 
 
-def lookup_of(event: Event, route: Route) -> Lookup | None:
-    """How to read back whether the action was applied, for routes that ask.
+def lookup_of(event: Event, route: Route, ask: Ask[Any]) -> Lookup:
+    """How to read back whether the action was applied.
 
     Raises:
         Rejected: `unmappable`: a function given to `ask` raised, or gave no key.
     """
-    if route.ask is None:
-        return None
     try:
-        return route.ask.lookup(event)
+        return ask.lookup(event)
     except RAISED_BY_OWNERS as error:
         fault = f"ask raised {type(error).__name__}"
     raise _unmappable(route, fault)

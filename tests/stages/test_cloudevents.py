@@ -10,6 +10,7 @@ import pytest
 
 from consumer.contracts import cloudevents
 from consumer.model import PlainRecord
+from consumer.stages import familiar
 from consumer.stages.cloudevents import moment
 from consumer.stages.decode import decode
 from consumer.stages.headers import Caps
@@ -31,6 +32,19 @@ BEYOND_A_DOUBLE = 2**53 + 1
 
 def base64_of(text: bytes) -> str:
     return base64.b64encode(text).decode()
+
+
+def test_only_so_many_texts_are_remembered_and_the_others_are_read_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who writes another source into each event fills no memory."""
+    monkeypatch.setattr(familiar, "_MOST_TEXTS", len(familiar._texts))
+    headers = binary(source=b"/never/seen/before")
+
+    envelope = decode(record(headers=headers), cloudevents(), Caps())
+
+    assert envelope.source == "/never/seen/before"
+    assert b"/never/seen/before" not in familiar._texts
 
 
 def test_binary_attributes_come_from_headers() -> None:

@@ -48,6 +48,14 @@ def test_one_success_pays_for_one_retry_and_no_more_are_on_their_way() -> None:
     assert budget.room(0, 10.0) == 0
 
 
+def test_while_it_is_not_spent_a_request_puts_nothing_off() -> None:
+    budget = RetryBudget(burst=2, pace=1.0)
+
+    budget.began(10.0)
+
+    assert budget.room(0, 10.0) == 2
+
+
 def test_it_holds_no_more_than_a_round() -> None:
     budget = RetryBudget(burst=2, pace=1.0)
     for _ in range(100):
