@@ -35,6 +35,7 @@ class Run:
     disturbances: list[Disturbance] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     dropped: list[tuple[float, float]] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     deserved: Mapping[str, frozenset[str]] = field(default_factory=dict)
     committed: int | None = None
@@ -87,6 +88,7 @@ class Run:
                 disturbances=self.disturbances,
                 requests=self.requests,
                 dropped=self.dropped,
+                stalls=self.stalls,
                 strangers=self.strangers,
                 rules=Rules(deserved=self.deserved),
             )

@@ -132,6 +132,18 @@ def test_a_request_that_was_not_answered_may_be_repeated() -> None:
     assert run.broken == set()
 
 
+def test_a_request_that_was_read_too_late_may_be_repeated_unless_it_does_harm() -> None:
+    run = good_run()
+    safe, ask = run.publish("safe"), run.publish("ask", lane="b")
+    for number in (safe, ask):
+        run.apply(number, at=10.0)
+        run.apply(number, at=14.0)
+    assert run.broken == {"resent without cause", "applied twice"}
+
+    run.stalls.append((7.0, 9.5))
+    assert run.broken == {"applied twice"}
+
+
 def test_effects_of_one_lane_keep_the_order_of_its_partition() -> None:
     run = good_run()
     first, second = run.publish(), run.publish()

@@ -73,6 +73,18 @@ def test_unknown_is_for_what_was_written_to_a_connection_that_closed_just_then()
     assert run.broken == {"undeserved letters"}
 
 
+def test_unknown_is_for_what_a_foundry_that_stood_still_read_too_late() -> None:
+    run = good_run()
+    number = run.publish("never")
+    run.apply(number, at=50.0)
+    run.bury(number, "unknown", at=50.0)
+    run.stalls.append((30.0, 32.0))
+    assert run.broken == {"undeserved letters"}
+
+    run.stalls.append((48.0, 50.1))
+    assert run.broken == set()
+
+
 def test_exhausted_is_for_as_many_failures_as_the_settings_say() -> None:
     run = good_run()
     number = run.publish()

@@ -124,6 +124,8 @@ class Evidence:
     requests: Sequence[Request] = ()
     dropped: Sequence[tuple[float, float]] = ()
     """From when to when Foundry closed all its connections: what was written to them last it never saw."""
+    stalls: Sequence[tuple[float, float]] = ()
+    """From when to when Foundry itself stood still, on a machine that is busy: what it was sent it read too late."""
     strangers: Sequence[str] = ()
     """Effects that no published record asked for."""
     rules: Rules = field(default_factory=Rules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from deploy.local.chaos.case import LATE, Case
@@ -13,7 +14,10 @@ Cause = Literal["fault"] | int
 def excuse_of_repeat(case: Case, before: Effect, after: Effect) -> Cause | None:
     """A disturbance's number, or a fault; None: there was no cause to send it again."""
     cause = _disturbance(case, before, after)
-    if cause is None and before.request in case.troubled_requests:
+    if cause is None and (
+        before.request in case.troubled_requests
+        or _soon_after(case, case.evidence.stalls, before.time)
+    ):
         return "fault"
     return cause
 
@@ -57,22 +61,24 @@ def _may_be_unknown(case: Case, each: Published, letter: Letter) -> bool:
     """Its request was met by a fault or a closing connection, or a disturbance came while it was claimed or under way."""
     if any(request.began <= letter.time + LATE for request in case.troubled[each.number]):
         return True
-    return _dropped(case, each, letter) or any(
+    return _unseen(case, each, letter) or any(
         disturbance.began <= letter.time + LATE
         and (each.number in disturbance.in_flight or _claimed(disturbance, each))
         for disturbance in case.evidence.disturbances
     )
 
 
-def _dropped(case: Case, each: Published, letter: Letter) -> bool:
-    """Written to a connection that Foundry closed before it read: there is no trace of it."""
-    if case.is_applied(each):
-        return False
+def _unseen(case: Case, each: Published, letter: Letter) -> bool:
+    """Written to a connection that Foundry closed before it read, of which there is no trace; or read too late."""
+    if _soon_after(case, case.evidence.stalls, letter.time):
+        return True
+    return not case.is_applied(each) and _soon_after(case, case.evidence.dropped, letter.time)
+
+
+def _soon_after(case: Case, windows: Sequence[tuple[float, float]], time: float) -> bool:
+    """What was sent by then has been given up by that time."""
     patience = case.evidence.rules.request_timeout + LATE
-    return any(
-        began <= letter.time + LATE and letter.time <= ended + patience
-        for began, ended in case.evidence.dropped
-    )
+    return any(began - LATE <= time <= ended + patience for began, ended in windows)
 
 
 def _claimed(disturbance: Disturbance, each: Published) -> bool:

@@ -35,6 +35,7 @@ from deploy.local.chaos.settings import (
     settings,
 )
 from deploy.local.chaos.stage import CLOCK_FILE, NO_PROGRESS, SECRET_FILE, Stage
+from deploy.local.chaos.stalls import note_stalls
 from deploy.local.chaos.supply import Supply
 from deploy.local.chaos.variety import Repertoire, repertoire
 from deploy.local.chaos.witnesses import Witnesses
@@ -114,6 +115,7 @@ async def play(
         with _refusals():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(stage.watch(), name="watch")
+                tasks.create_task(note_stalls(stage), name="stalls")
                 tasks.create_task(_show(stage, show), name="show")
                 try:
                     await _script(scenario, stage, patience)

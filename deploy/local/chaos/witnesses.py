@@ -48,6 +48,7 @@ class Witnesses:
         self.disturbances: list[Disturbance] = []
         self.requests: list[Request] = []
         self.dropped: list[tuple[float, float]] = []
+        self.stalls: list[tuple[float, float]] = []
         self.applied: set[int] = set()
         """Records of which some action took effect."""
         self.prepare = prepare
@@ -156,6 +157,7 @@ class Witnesses:
             disturbances=self.disturbances,
             requests=self.requests,
             dropped=self.dropped,
+            stalls=self.stalls,
             strangers=[f"effect {each.sequence}: {each.action}" for each in self._early],
             rules=rules,
         )

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import cycle
 
 from deploy.local.chaos import ambush
+from deploy.local.chaos.case import NEVER
 from deploy.local.chaos.defects import (
     CLAIMS_FORGOTTEN,
     COMMIT_EARLY,
@@ -69,7 +70,8 @@ async def outsleep_the_session(stage: Stage) -> None:
 
 async def freeze_before_the_write(stage: Stage) -> None:
     """Between a claim that is stored and the first byte of its request; who wakes up must not send it any more."""
-    woken: list[tuple[float, Published]] = []
+    woken: dict[int, float] = {}
+    """By record that was in hand: since when what had it in hand may send it no more."""
     for repeat in cycle(("ask", "never")):
         if not stage.goes_on:
             break
@@ -81,17 +83,18 @@ async def freeze_before_the_write(stage: Stage) -> None:
         async with stage.standing_still(consumer, hit):
             await stage.wait(SESSION_TIMEOUT)
             contracts = stage.kafka.contract_of
-            held = stage.seen.at([Place(contracts(each.topic), *each[1:]) for each in hit.places])
+            held = stage.seen.at({Place(contracts(each.topic), *each[1:]) for each in hit.places})
             await stage.until(
                 partial(_all_done, stage, held),
                 f"another member settles {held}, which the frozen one had claimed",
                 within=TAKES_OVER_WITHIN,
             )
-            woken += [(time.time(), each) for each in held]
+            woken |= dict.fromkeys((each.number for each in held), time.time())
     await stage.wait(1)
-    for since, each in woken:
-        late = [e.time for e in stage.seen.effects if e.number == each.number and e.time > since]
-        stage.expect(not late, f"{each.repeat} {each.place} left a process that had stood still")
+    for effect in stage.seen.effects:
+        late = effect.time > woken.get(effect.number, NEVER)
+        place = stage.seen.published[effect.number].place
+        stage.expect(not late, f"{place} left a process that had stood still")
 
 
 def _all_done(stage: Stage, records: Sequence[Published]) -> bool:

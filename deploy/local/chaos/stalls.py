@@ -1,0 +1,34 @@
+"""The harness looks at itself: Foundry runs in its loop, and where that stands still the service's assumptions do not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from deploy.local.chaos.settings import SETTLE_TIME
+from deploy.local.chaos.stage import Stage
+
+LOOK_EVERY = 0.1
+NOTICED = 1.0
+"""Seconds: with less the service's requests are answered in time."""
+
+
+async def note_stalls(stage: Stage) -> None:
+    """Until the run is over. What Foundry executes later than the settle time says nothing of the service."""
+    while not stage.over:
+        began = time.time()
+        await asyncio.sleep(LOOK_EVERY)
+        note(stage, began, time.time())
+
+
+def note(stage: Stage, began: float, ended: float) -> None:
+    """So long it took to wait for a moment."""
+    stood = ended - began - LOOK_EVERY
+    if stood < NOTICED:
+        return
+    stage.seen.stalls.append((began, ended))
+    stage.expect(
+        stood < SETTLE_TIME,
+        f"Foundry's emulator stood still for {stood:.1f} s, the settle time is {SETTLE_TIME:g} s:"
+        " the machine is too busy, and what is red may be its fault",
+    )
