@@ -11,7 +11,7 @@ from yarl import URL
 
 from consumer.foundry.answers import Reply
 from consumer.foundry.classify import Sent, classify
-from consumer.foundry.config import FoundryConfig, base_url, endpoint
+from consumer.foundry.config import FoundryConfig, endpoint
 from consumer.foundry.exchange import Exchange, Lost
 from consumer.foundry.lookups import Lookups
 from consumer.model import ActionType, Lookup, Repeat, Request
@@ -27,7 +27,7 @@ class FoundryActions:
     def __init__(
         self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float] = time.time
     ) -> None:
-        self._base = base_url(config.hostname)
+        self._base = config.hostname
         self._ontology = config.ontology
         self._exchange = exchange
         self._wall = wall

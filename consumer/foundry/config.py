@@ -12,7 +12,7 @@ from yarl import URL
 
 from consumer.errors import SettingsError
 from consumer.settings import Secret
-from consumer.settings.fields import is_loopback
+from consumer.settings.fields import base_url
 
 DEFAULT_SCOPES = ("api:ontologies-read", "api:ontologies-write")
 MAX_IN_FLIGHT = 800
@@ -28,6 +28,7 @@ class FoundryConfig:
     """
 
     hostname: str
+    """A host or a URL; kept as the stack's base URL, without a slash at the end."""
     ontology: str
     client_id: str
     client_secret: Secret
@@ -40,7 +41,11 @@ class FoundryConfig:
     """May carry a user and a password: not shown."""
 
     def __post_init__(self) -> None:
-        base_url(self.hostname)
+        try:
+            # As they are taken at the start; for whoever makes one otherwise.
+            object.__setattr__(self, "hostname", base_url(self.hostname))
+        except ValueError as fault:
+            raise SettingsError(f"foundry.hostname {fault}") from None
         for name in ("ontology", "client_id"):
             if not getattr(self, name).strip():
                 raise SettingsError(f"foundry.{name} is empty")
@@ -53,36 +58,6 @@ class FoundryConfig:
             raise SettingsError(f"foundry.request_timeout is {self.request_timeout}, not above 0")
         if self.proxy is not None:
             _check_proxy(self.proxy)
-
-
-def base_url(hostname: str) -> str:
-    """`https://host[:port][/prefix]` without a slash at the end, of a bare host or a URL.
-
-    Raises:
-        SettingsError: it is no host, not https (http is for loopback only), or carries more than that.
-    """
-    text = hostname.strip()
-    if "://" not in text:
-        text = f"https://{text}"
-    parts = urlsplit(text)
-    try:
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or any(character.isspace() or character in "\\%" for character in text):
-        raise SettingsError("foundry.hostname is no host name and no URL")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise SettingsError("foundry.hostname may hold scheme, host, port and path, nothing else")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise SettingsError(
-            f"foundry.hostname has scheme {parts.scheme!r}: https is needed"
-            " (http is allowed for a loopback address alone)"
-        )
-    prefix = [part for part in parts.path.split("/") if part]
-    if any(part in {".", ".."} for part in prefix):
-        raise SettingsError("foundry.hostname has a dot segment in its path")
-    at = f"[{host}]" if ":" in host else host
-    return "/".join((f"{parts.scheme}://{at}{f':{port}' if port else ''}", *prefix))
 
 
 def path_segment(value: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from consumer.foundry.answers import Reply, read_error, read_object
 from consumer.foundry.classify import outage_of_read
-from consumer.foundry.config import FoundryConfig, base_url, endpoint
+from consumer.foundry.config import FoundryConfig, endpoint
 from consumer.foundry.exchange import Exchange, Lost
 from consumer.foundry.verdicts import MISREAD
 from consumer.model import Lookup
@@ -25,7 +25,7 @@ class Lookups:
         self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float]
     ) -> None:
         self._objects = (
-            base_url(config.hostname),
+            config.hostname,
             "api",
             "v2",
             "ontologies",

@@ -11,7 +11,7 @@ from yarl import URL
 
 from consumer.foundry.answers import Reply, read_object
 from consumer.foundry.classify import outage_of_read
-from consumer.foundry.config import FoundryConfig, base_url, endpoint
+from consumer.foundry.config import FoundryConfig, endpoint
 from consumer.foundry.exchange import Exchange
 from consumer.foundry.verdicts import MISSING_ACTION
 from consumer.outcomes import Answer, Outage
@@ -62,7 +62,7 @@ class OntologyReader:
     def __init__(
         self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float] = time.time
     ) -> None:
-        self._root = (base_url(config.hostname), "api", "v2", "ontologies")
+        self._root = (config.hostname, "api", "v2", "ontologies")
         self._ontology = config.ontology
         self._exchange = exchange
         self._wall = wall

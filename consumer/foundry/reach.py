@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from consumer.foundry.causes import CONNECT_TIMEOUT, DNS, TLS, Cause, cause_of
-from consumer.foundry.config import FoundryConfig, base_url
+from consumer.foundry.config import FoundryConfig
 from consumer.foundry.transport import tls_context
 from consumer.outcomes import Outage
 
@@ -39,7 +39,7 @@ async def reach(config: FoundryConfig) -> list[Reached | Unreached]:
 
     With a proxy the steps go as far as the proxy: what lies behind it shows when the token is asked for.
     """
-    parts = urlsplit(config.proxy or base_url(config.hostname))
+    parts = urlsplit(config.proxy or config.hostname)
     host = parts.hostname or ""
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)

@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import hdrs
 
 from consumer.foundry.causes import cause_of
-from consumer.foundry.config import Clock, FoundryConfig, base_url, endpoint
+from consumer.foundry.config import Clock, FoundryConfig, endpoint
 from consumer.foundry.grants import Grant, judge_token_answer, secret_unreadable
 from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.transport import NETWORK_ERRORS, read_reply
@@ -63,7 +63,7 @@ class Tokens:
         self._clock = clock
         self._jitter = jitter
         self._told = told
-        self._url = endpoint(base_url(config.hostname), "multipass", "api", "oauth2", "token")
+        self._url = endpoint(config.hostname, "multipass", "api", "oauth2", "token")
         self._current: Token | None = None
         self._fetch: asyncio.Task[Token | Outage] | None = None
         self._pause_until = float("-inf")

@@ -40,6 +40,30 @@ def host_of(server: str) -> str:
     return urlsplit(f"//{server}").hostname or ""
 
 
+def base_url(text: str) -> str:
+    """`https://host[:port][/prefix]` without a slash at the end, of a bare host or a URL.
+
+    Raises:
+        ValueError: it is no host, not https (http is for loopback alone), or carries more than that; the message does
+            not show it.
+    """
+    text = text.strip()
+    try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
+        host, _port = url.hostname, url.port
+    except ValueError:
+        raise ValueError("must be a host name or an https URL") from None
+    if not host or url.scheme not in {"https", "http"} or not _SERVER.fullmatch(url.netloc):
+        raise ValueError("must be a host name or an https URL, without user and password")
+    if url.query or url.fragment or not _PREFIX.fullmatch(url.path.rstrip("/")):
+        raise ValueError("must have no query, no fragment and a plain path")
+    if {".", ".."} & set(url.path.split("/")):
+        raise ValueError("must have no '.' or '..' in its path")
+    if url.scheme == "http" and not is_loopback(host):
+        raise ValueError("must be https: http is for loopback alone")
+    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
+
+
 def _template(name: str) -> str:
     if not is_topic(name.replace("{topic}", "t")):
         raise ValueError('must be a topic name, in which "{topic}" stands for the source topic')
@@ -76,24 +100,6 @@ def _module(text: str) -> str:
     return text
 
 
-def _base_url(text: str) -> str:
-    """The stack's address with its scheme and without a closing slash."""
-    try:
-        url = urlsplit(text if "://" in text else f"https://{text}")
-        host, _port = url.hostname, url.port
-    except ValueError:
-        raise ValueError("must be a host name or an https URL") from None
-    if not host or url.scheme not in {"https", "http"} or not _SERVER.fullmatch(url.netloc):
-        raise ValueError("must be a host name or an https URL, without user and password")
-    if url.query or url.fragment or not _PREFIX.fullmatch(url.path.rstrip("/")):
-        raise ValueError("must have no query, no fragment and a plain path")
-    if ".." in url.path.split("/") or "." in url.path.split("/"):
-        raise ValueError("must have no '.' or '..' in its path")
-    if url.scheme == "http" and not is_loopback(host):
-        raise ValueError("must be https: http is for loopback alone")
-    return f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
-
-
 def _proxy(text: str) -> str:
     url = urlsplit(text)
     if url.scheme not in {"http", "https"} or not url.hostname:
@@ -128,7 +134,7 @@ HostNames = Annotated[
 ]
 ApiName = Annotated[str, AfterValidator(_name)]
 ModulePath = Annotated[str, AfterValidator(_module)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+BaseUrl = Annotated[str, AfterValidator(base_url)]
 ProxyUrl = Annotated[str, AfterValidator(_proxy)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Lower = BeforeValidator(_lower)

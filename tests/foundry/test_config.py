@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from consumer.errors import SettingsError
-from consumer.foundry.config import base_url, endpoint
+from consumer.foundry.config import endpoint
 from consumer.settings import Secret
 from tests.foundry.server import config
 
@@ -27,7 +27,7 @@ from tests.foundry.server import config
     ],
 )
 def test_a_host_or_a_url_gives_the_base(hostname: str, base: str) -> None:
-    assert base_url(hostname) == base
+    assert config(hostname).hostname == base
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,7 @@ def test_a_host_or_a_url_gives_the_base(hostname: str, base: str) -> None:
         "https://acme.example#canary",
         "https://acme.example/a/../b",
         "https://acme.example/%2e%2e/b",
+        "https://acme.example//b",
         "https://acme example",
         "https://acme.example:canary",
         "https://acme.example:99999",
@@ -52,7 +53,7 @@ def test_a_host_or_a_url_gives_the_base(hostname: str, base: str) -> None:
 )
 def test_a_host_that_is_not_one_is_refused_without_showing_secrets(hostname: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        base_url(hostname)
+        config(hostname)
 
     assert "canary" not in str(refused.value)
 
