@@ -27,7 +27,7 @@ help:  ## list the targets
 demo: .venv/.ready  ## the main job: Kafka events become Foundry actions, with faults, checked (ARGS=--stay keeps it running)
 	$(BIN)/python -m deploy.local.demo $(ARGS)
 
-chaos: .venv/.ready  ## try to break it: all scenarios in ten minutes (SCENARIO=kills MINUTES=15 SEED=7 DEFECT=commit-early)
+chaos: .venv/.ready  ## try to break it: all scenarios in ten minutes (SCENARIO=kills MINUTES=30 SEED=7 DEFECT=commit-early)
 	$(BIN)/python -m deploy.local.chaos $(SCENARIO) $(MINUTES:%=--minutes=%) $(SEED:%=--seed=%) $(DEFECT:%=--defect=%) $(ARGS)
 
 check: .venv/.ready  ## format, lint, types, import contract

@@ -14,21 +14,20 @@ NOTICED = 1.0
 
 
 async def note_stalls(stage: Stage) -> None:
-    """Until the run is over. What Foundry executes later than the settle time says nothing of the service."""
+    """Until the run is over."""
     while not stage.over:
         began = time.time()
         await asyncio.sleep(LOOK_EVERY)
-        note(stage, began, time.time())
+        ended = time.time()
+        stood = ended - began - LOOK_EVERY
+        if stood >= NOTICED:
+            stage.seen.stalls.append((began, ended))
+            stage.expect(stood < SETTLE_TIME, _told(stood))
 
 
-def note(stage: Stage, began: float, ended: float) -> None:
-    """So long it took to wait for a moment."""
-    stood = ended - began - LOOK_EVERY
-    if stood < NOTICED:
-        return
-    stage.seen.stalls.append((began, ended))
-    stage.expect(
-        stood < SETTLE_TIME,
+def _told(stood: float) -> str:
+    """What Foundry executes later than the settle time says nothing of the service."""
+    return (
         f"Foundry's emulator stood still for {stood:.1f} s, the settle time is {SETTLE_TIME:g} s:"
-        " the machine is too busy, and what is red may be its fault",
+        " the machine is too busy, and what is red may be its fault"
     )

@@ -111,6 +111,7 @@ KILLS = Scenario(
     given=Given(processes=2, rate=500, mix=CROWDED, latency=(0.6, 1.4)),
     seconds=40,
     points=PHASES,
+    long=1500,
 )
 FROZEN = Scenario(
     "frozen",
