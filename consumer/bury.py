@@ -62,6 +62,7 @@ class Bury:
         waits: Waits,
         *,
         afford: Callable[[Letter], bool],
+        say: Callable[[str, str | None], None],
         spawn: Spawn,
         wake: Callable[[], None],
     ) -> None:
@@ -70,6 +71,8 @@ class Bury:
         self._workload = workload
         self._waits = waits
         self._afford = afford
+        self._say = say
+        self._failing: Counter[str] = Counter()
         self._spawn = spawn
         self._wake = wake
         # Bounded by the records that may be taken in: nothing more is asked for while the gate is closed.
@@ -198,20 +201,37 @@ class Bury:
                     if isinstance(fault, LetterTooLarge):
                         self._too_large.add(place)
                     if failures == 0:
-                        tenure.letters_failing += 1
-                        self._watch.held(tenure.partition, f"a letter is not taken: {fault.cause}")
+                        self._refused(tenure, fault.cause)
                     failures += 1
                 else:
-                    if failures:
-                        self._watch.noted(tenure.partition, "letters are taken again")
                     return now
                 if tenure.ending:
                     return None
                 await self._wait(self._waits.delay(failures))
         finally:
-            tenure.letters_failing -= bool(failures)
+            if failures:
+                self._accepted(tenure)
             self._too_large.discard(place)
             self._given_up.discard(place)
+
+    def _refused(self, tenure: Tenure, cause: str) -> None:
+        """One more letter is not taken: its partition stands still, and no other."""
+        if not tenure.letters_failing:
+            self._watch.held(tenure.partition, f"a letter is not taken: {cause}")
+        tenure.letters_failing += 1
+        topic = tenure.partition.topic
+        self._failing[topic] += 1
+        self._say(topic, cause)
+
+    def _accepted(self, tenure: Tenure) -> None:
+        """It is taken now, or left to the next owner."""
+        tenure.letters_failing -= 1
+        if not (tenure.letters_failing or tenure.ending):
+            self._watch.noted(tenure.partition, "letters are taken again")
+        topic = tenure.partition.topic
+        self._failing[topic] -= 1
+        if not self._failing[topic]:
+            self._say(topic, None)
 
     async def _wait(self, delay: float) -> None:
         try:

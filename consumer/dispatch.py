@@ -190,6 +190,7 @@ class Dispatch:
                     self.workload,
                     self._waits,
                     afford=self._gatekeeper.afford,
+                    say=self._gatekeeper.letters,
                     spawn=spawn,
                     wake=submit.wake,
                 )

@@ -45,6 +45,7 @@ GateReason = Literal[
     "wrong_host",
     "redirected",
     "not_foundry",
+    "letters_failing",
     "letter_budget",
     "operator",
 ]

@@ -125,7 +125,6 @@ class Gatekeeper:
             now,
             answer.retry_after,
             started=entry.sent_at,
-            remedy=remedy,
             lonely=row.lonely,
         )
         if closed:
@@ -148,6 +147,16 @@ class Gatekeeper:
         self._hold("letter_budget", answer, remedy)
         return False
 
+    def letters(self, topic: str, cause: str | None) -> None:
+        """Letters of this topic are not taken, for this cause; None: they are taken again."""
+        if cause is None:
+            self._gate.letters_taken(topic)
+            self._watch.gate_opened(topic, "letters_failing")
+        elif self._gate.letters_failing(topic, self._now()):
+            answer = Answer("letter_not_taken", cause)
+            remedy = f"partitions with such letters stand still until they are taken: {cause}"
+            self._watch.gate_closed(topic, "letters_failing", answer, remedy)
+
     def pause(self) -> None:
         """An operator says: send nothing new."""
         self._hold("operator", Answer("operator"), None)
@@ -160,6 +169,6 @@ class Gatekeeper:
         self._wake_at(now)  # what is only probed may be so soon
 
     def _hold(self, reason: GateReason, answer: Answer, remedy: str | None) -> None:
-        if self._gate.close(reason, None, self._now(), remedy=remedy):
+        if self._gate.close(reason, None, self._now()):
             self._watch.gate_closed("all", reason, answer, remedy)
             self._workload.release_kept(None)

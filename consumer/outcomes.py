@@ -77,6 +77,7 @@ class Unknown:
     """Set where it is also the sign of an outage."""
     everywhere: bool = False
     remedy: str | None = None
+    """What a person has to do then, where waiting alone does not mend it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _succeeded(reply: Reply, sent: Sent) -> Outcome:
     """2xx. A batch is atomic, so its status says all; a single one may still say INVALID in the body."""
     if not reply.json_typed:
         answer = Answer("not_json", "a success that is not JSON", reply.status)
-        return Unknown(answer, gate=NOT_FOUNDRY.gate, everywhere=True)
+        return _unknown(NOT_FOUNDRY, answer, answered=False)
     if sent.batched:
         return Applied()
     found = read_object(reply.body) if reply.complete else None
@@ -185,8 +185,12 @@ def _outcome(reply: Reply, error: FoundryError | None, sent: Sent, now: float) -
 def _open(rule: Rule, answer: Answer, reply: Reply) -> Outcome:
     if rule.kind is Kind.GAVE_UP and not reply.servers_fault:
         return Conflicted(answer)
-    answered = rule.kind is not Kind.CUT
-    return Unknown(answer, answered=answered, gate=rule.gate, everywhere=rule.everywhere)
+    return _unknown(rule, answer, answered=rule.kind is not Kind.CUT)
+
+
+def _unknown(rule: Rule, answer: Answer, *, answered: bool) -> Unknown:
+    """In the words of its row: it may be the sign of an outage as well."""
+    return Unknown(answer, answered, rule.gate, rule.everywhere, rule.remedy)
 
 
 def _maximum(error: FoundryError | None, sent: Sent) -> int | None:

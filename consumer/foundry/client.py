@@ -55,7 +55,7 @@ class FoundryActions:
         if request.validate_only and isinstance(outcome, Unknown):
             # Nothing is ever executed by a validation, so it cannot be unknown whether it was.
             gate = outcome.gate or "failing"
-            return Outage(outcome.answer, gate, outcome.everywhere)
+            return Outage(outcome.answer, gate, outcome.everywhere, outcome.remedy)
         return outcome
 
     async def look_up(self, lookup: Lookup) -> LookupOutcome:

@@ -112,7 +112,7 @@ NOT_FOUNDRY = _outage(
 BLOCKED = _outage(
     "forbidden", "something before Foundry (firewall, egress policy, proxy) refuses this request"
 )
-STRANGE = Rule(Kind.CUT, "not_foundry", everywhere=True)
+STRANGE = Rule(Kind.CUT, "not_foundry", everywhere=True, remedy=NOT_FOUNDRY.remedy)
 UNREADABLE = _outage(
     "forbidden",
     "let the service user view it: its role on the project, and the application's ontology resources",

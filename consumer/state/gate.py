@@ -26,13 +26,12 @@ nor does a success that began before the latest failure open anything. Give `sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from consumer.state.outage import Outage, Pace, Why
+from consumer.state.outage import Outage, Pace
 
 Scope = str | None
-"""An action type; None: everything."""
+"""An action type; None: everything. Of `letters_failing` it is the topic that the letters come from."""
 
 HELD: Final = frozenset({"operator", "letter_budget"})
 """Reasons that a success does not disprove."""
@@ -44,17 +43,6 @@ LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds. A longer wait than this is not believed: all may be well again sooner."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
-    """One reason for which a scope is closed."""
-
-    scope: Scope
-    reason: str
-    since: float
-    remedy: str | None
-    """What a person has to do, where waiting alone does not mend it."""
-
-
 class Gate:
     """Open until closed. One probe at a time for each closed scope, save while one hangs.
 
@@ -63,6 +51,7 @@ class Gate:
 
     __slots__ = (
         "_held",
+        "_letters",
         "_longest_retry_after",
         "_opened",
         "_outages",
@@ -88,7 +77,8 @@ class Gate:
         self._pace = Pace(first_probe, longest_probe, probe_lapses)
         self._longest_retry_after = longest_retry_after
         self._outages: dict[Scope, Outage] = {}
-        self._held: dict[Scope, dict[str, Why]] = {}
+        self._held: dict[Scope, dict[str, float]] = {}
+        self._letters: dict[Scope, dict[str, float]] = {}
         self._proved: dict[Scope, float] = {}
         self._opened: dict[Scope, tuple[float, float]] = {}
 
@@ -121,20 +111,27 @@ class Gate:
 
     def reasons(self) -> list[tuple[Scope, str, float]]:
         """Scope, reason and since when, the oldest first."""
-        return [(closure.scope, closure.reason, closure.since) for closure in self.closures()]
-
-    def closures(self) -> list[Closure]:
-        """As `reasons`, with what a person has to do."""
         closed = {scope: outage.reasons for scope, outage in self._outages.items()}
         return sorted(
             (
-                Closure(scope, reason, since, remedy)
-                for reasons_of in (closed, self._held)
+                (scope, reason, since)
+                for reasons_of in (closed, self._held, self._letters)
                 for scope, reasons in reasons_of.items()
-                for reason, (since, remedy) in reasons.items()
+                for reason, since in reasons.items()
             ),
-            key=lambda closure: closure.since,
+            key=lambda entry: entry[2],
         )
+
+    def letters_failing(self, topic: str, now: float) -> bool:
+        """Letters of this topic are not taken; True: that is new.
+
+        It closes nothing: each partition with such a letter stands still by itself, and all else goes on.
+        """
+        return self._add(self._letters.setdefault(topic, {}), "letters_failing", now)
+
+    def letters_taken(self, topic: str) -> None:
+        """They are taken again."""
+        self._letters.pop(topic, None)
 
     def close(
         self,
@@ -144,17 +141,16 @@ class Gate:
         retry_after: float | None = None,
         *,
         started: float | None = None,
-        remedy: str | None = None,
         lonely: bool = False,
     ) -> bool:
         """Close `scope` for `reason`; True: this reason is new there.
 
         `retry_after`: seconds, as the server asked; a longer one than ours wins, up to the limit.
         `started`: when the request began that shows it; None: it is certain as of now.
-        `remedy`: what a person has to do. `lonely`: it may be the trouble of one record alone.
+        `lonely`: it may be the trouble of one record alone.
         """
         if reason in HELD:
-            return self._add(self._held.setdefault(scope, {}), reason, now, remedy)
+            return self._add(self._held.setdefault(scope, {}), reason, now)
         began = now if started is None else started
         if began < self._proved.get(scope, began):
             return False
@@ -165,7 +161,7 @@ class Gate:
         outage.failed_again(began, lonely=lonely)
         if retry_after is not None and not straggler:
             outage.ask_not_before(now + min(max(0.0, retry_after), self._longest_retry_after))
-        return self._add(outage.reasons, reason, now, remedy)
+        return self._add(outage.reasons, reason, now)
 
     def probe(self, action: str, now: float, *, fresh: bool = False) -> bool:
         """Closed, but a request of this type may go out to see whether it still is. Takes the probe.
@@ -260,8 +256,8 @@ class Gate:
         )
 
     @staticmethod
-    def _add(reasons: dict[str, Why], reason: str, now: float, remedy: str | None) -> bool:
+    def _add(reasons: dict[str, float], reason: str, now: float) -> bool:
         if reason in reasons:
             return False
-        reasons[reason] = now, remedy
+        reasons[reason] = now
         return True

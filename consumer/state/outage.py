@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-Why = tuple[float, str | None]
-"""Since when, and what a person has to do about it, where waiting alone does not help."""
-
 
 @dataclass(slots=True)
 class Pace:
@@ -36,7 +33,8 @@ class Outage:
     """The server asked to be left alone until then."""
     lonely: bool
     """All that failed was one record: others may look for themselves."""
-    reasons: dict[str, Why] = field(default_factory=dict)
+    reasons: dict[str, float] = field(default_factory=dict)
+    """Each with the time since when."""
     probing: str | None = None
     """The action type whose probe is on its way."""
     probed: float = float("-inf")

@@ -20,6 +20,7 @@ class FakeWatch:
         self.gates_at: list[float] = []
         self.remedies: dict[str, str | None] = {}
         """What was said to be done, by reason."""
+        self.held_times = 0
         self.held_partitions: dict[Partition, str] = {}
         self.notes: list[str] = []
         self.commits: list[Mapping[Partition, CommitResult]] = []
@@ -68,6 +69,7 @@ class FakeWatch:
         self._truth.note(f"{self._process} gave up {sorted(p.partition for p in partitions)}")
 
     def held(self, partition: Partition, why: str) -> None:
+        self.held_times += 1
         self.held_partitions[partition] = why
         self._truth.note(f"{self._process} holds {partition.partition}: {why}")
 

@@ -96,19 +96,23 @@ class Process:
 
     def pauses_sending(self) -> None:
         """As with an operator's `POST /pause`."""
-        self.host.context.copy().run(self._core().pause)
+        if self.core is not None:
+            self.host.context.copy().run(self.core.pause)
 
     def resumes_sending(self) -> None:
         """As with an operator's `POST /resume`."""
-        self.host.context.copy().run(self._core().resume)
+        if self.core is not None:
+            self.host.context.copy().run(self.core.resume)
 
     def held(self) -> bool:
         """It waits for an operator."""
-        return isinstance(self.service, Dispatch) and self.service.gate.held_for_all
+        return self.core is not None and self.core.gate.held_for_all
 
-    def _core(self) -> Dispatch:
-        assert isinstance(self.service, Dispatch)
-        return self.service
+    @property
+    def core(self) -> Dispatch | None:
+        """The real core, watched or not; None where a wrong one runs."""
+        found = getattr(self.service, "core", self.service)
+        return found if isinstance(found, Dispatch) else None
 
     def resume(self, loop: VirtualLoop) -> None:
         """As with SIGCONT; a killed one stays dead."""

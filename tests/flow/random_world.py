@@ -125,6 +125,16 @@ class Schedule:
         code = self.rng.choice((Code.COORDINATOR_LOADING, Code.REBALANCE_IN_PROGRESS))
         self.world.group.refuse_next.append((partition, code))
 
+    async def _operator(self) -> None:
+        """Somebody pauses a process; it is resumed here, or when all is over."""
+        victim = self._victim()
+        if victim is None or victim.core is None or victim.host.frozen:
+            return
+        victim.pauses_sending()
+        await asyncio.sleep(self.rng.choice((0.5, 5.0, 30.0)))
+        if victim.running and not victim.host.frozen:
+            victim.resumes_sending()
+
     async def _kill(self) -> None:
         victim = self._victim()
         if victim is not None:
@@ -185,6 +195,13 @@ def random_world(seed: int, *, service: Callable[[Ports], Service] = core) -> Wo
     graceful = tuple(kind for kind in GRACEFUL if rng.random() < 0.5)
     # Few kinds at a time, and often none that is harsh: then nothing may be repeated at all.
     harsh = tuple(kind for kind in HARSH if rng.random() < 0.3) if rng.random() < 0.75 else ()
+
+    # Drawn apart, so that worlds in which nobody interferes stay what they were.
+    hands = random.Random(f"operator {seed}")
+    if hands.random() < 0.3:
+        graceful += ("operator",)
+    if hands.random() < 0.3:
+        options = replace(options, burst=hands.choice((1, 3)))
 
     async def story(world: World) -> None:
         await Schedule(world, rng, graceful + harsh).play()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from consumer.model import Letter, Repeat
@@ -60,3 +62,27 @@ def test_law_12_a_record_that_may_have_been_applied_says_what_befell_its_request
         assert (letter.reason, letter.answer) == ("unknown", Answer(cause))
 
     simulate(story)
+
+
+def test_letters_that_are_not_taken_hold_their_partitions_and_stop_nothing_else() -> None:
+    """The dead-letter topic may be missing, full, or closed to us: nothing is lost, and it goes on by itself."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.lease() > world.loop.time())
+        world.letter_box.down_until = world.loop.time() + 120
+        world.produce(5, fate=Fate.INVALID)
+        await world.until(lambda: bool(first.watch.gates), within=5)
+        await asyncio.sleep(1)
+        others = world.produce(50, partition=1)
+        await asyncio.sleep(100)
+
+        assert first.watch.gates == ["closed t letters_failing"]
+        assert "not written" in (first.watch.remedies["letters_failing"] or "")
+        assert first.watch.held_times == 1
+        assert all(record in world.truth.settled for record in others)
+        await world.settled(within=60)
+        assert first.watch.gates[-1] == "opened t letters_failing"
+        assert first.watch.notes.count("letters are taken again") == 1
+
+    simulate(story, partitions=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from math import log2
 
 import pytest
 
@@ -118,6 +119,29 @@ def test_a_refused_batch_is_split_until_the_guilty_one_is_alone(repeat: Repeat) 
         assert world.foundry.requests <= 12
 
     simulate(story, limits=replace(LIMITS, max_in_flight=1))
+
+
+@pytest.mark.parametrize("repeat", list(Repeat))
+@pytest.mark.parametrize("bad", [1, 2, 20])
+def test_a_batch_with_bad_actions_costs_few_requests_and_each_good_one_is_applied_once(
+    bad: int, repeat: Repeat
+) -> None:
+    async def story(world: World) -> None:
+        fates = [Fate.POISON] * bad + [Fate.GOOD] * (20 - bad)
+        world.rng.shuffle(fates)
+        records = [world.produce(1, repeat=repeat, fate=fate)[0] for fate in fates]
+        world.start()
+        await world.settled()
+
+        guilty = [
+            record for record, fate in zip(records, fates, strict=True) if fate is Fate.POISON
+        ]
+        assert sorted(letters_of(world.truth, "rejected")) == guilty
+        assert all(len(world.truth.effects_of[r]) == 1 for r in records if r not in guilty)
+        assert world.foundry.requests <= min(39, 2 * bad * log2(20) + 2)
+
+    for seed in range(6):
+        simulate(story, seed=seed, limits=replace(LIMITS, max_in_flight=1))
 
 
 @pytest.mark.parametrize("named", [True, False])

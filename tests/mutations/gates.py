@@ -155,4 +155,15 @@ GATES: Final = (
         says="assert 2",
         why="each outage fills the memory before it stops the reading",
     ),
+    Mutation(
+        name="letters that are not taken are said by nobody",
+        law=12,
+        file="consumer/gatekeeper.py",
+        old="        elif self._gate.letters_failing(topic, self._now()):\n",
+        new="        elif not self._gate.letters_failing(topic, self._now()):\n",
+        suite="tests/flow/test_letters.py",
+        test="test_letters_that_are_not_taken_hold_their_partitions_and_stop_nothing_else",
+        says="letters_failing",
+        why="a missing dead-letter topic is found out from the lag",
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.state.gate import Closure, Gate
+from consumer.state.gate import Gate
 
 
 def on_trial(since: float = 101.0) -> Gate:
@@ -119,16 +119,18 @@ def test_when_another_record_fails_too_it_is_an_outage_like_any() -> None:
 # What it says ------------------------------------------------------------------------------------
 
 
-def test_it_says_what_a_person_has_to_do() -> None:
+def test_letters_that_are_not_taken_close_nothing_and_are_said() -> None:
     gate = Gate()
 
-    gate.close("token", None, 100.0, remedy="check the secret")
-    gate.close("failing", "close-ticket", 101.0)
+    said = [gate.letters_failing("tickets", at) for at in (100.0, 101.0)]
+    before = gate.reasons()
+    closed = (gate.closed, gate.closed_for_all, gate.may_send("close-ticket", 101.0))
+    gate.letters_taken("tickets")
 
-    assert gate.closures() == [
-        Closure(None, "token", 100.0, "check the secret"),
-        Closure("close-ticket", "failing", 101.0, None),
-    ]
+    assert said == [True, False]
+    assert before == [("tickets", "letters_failing", 100.0)]
+    assert closed == (False, False, True)
+    assert gate.reasons() == []
 
 
 def test_a_refusal_for_one_types_sake_opens_what_is_closed_for_all() -> None:
