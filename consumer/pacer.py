@@ -35,8 +35,8 @@ class Pacer:
 
     @property
     def limited(self) -> bool:
-        """Fewer may be on their way than are allowed: Foundry refused more."""
-        return not self._limiter.calm
+        """Fewer may be on their way than are allowed: Foundry refused more, or too much fails."""
+        return not (self._limiter.calm and self._budget.full)
 
     @property
     def in_flight(self) -> int:
@@ -65,15 +65,16 @@ class Pacer:
 
     def opens_at(self, now: float) -> float | None:
         """Without room: when to ask again. None: when a place is left."""
-        opens_at = self._limiter.opens_at(now)
-        if opens_at is None and self._budget.spent and self._limiter.room(now):
-            return self._budget.opens_at
-        return opens_at
+        opens_at, budget = self._limiter.opens_at(now), self._budget
+        if budget.full or budget.room(self._limiter.in_flight, now):
+            return opens_at
+        # The limit may be due to be raised meanwhile; that alone gives no room.
+        return max(budget.opens_at, opens_at or 0.0)
 
     def take(self, now: float) -> None:
         """Take a place for one request at a time, until `leave`."""
         self._limiter.take(now)
-        if self._budget.spent:
+        if not self._budget.full:
             self._budget.began(now)
 
     def leave(self) -> None:

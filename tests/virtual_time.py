@@ -147,12 +147,13 @@ class VirtualLoop(base_events.BaseEventLoop):
         scheduled = self._scheduled
         while scheduled and scheduled[0].cancelled():
             heapq.heappop(scheduled)
-        self._busy += len(self._ready)
+        self._busy += max(1, len(self._ready))
         if not self._ready:
             if not scheduled:
                 raise Stuck(f"nothing is left to happen\n{self.dump()}")
-            self._busy = 0
-            self._now = max(self._now, scheduled[0].when())
+            if scheduled[0].when() > self._now:
+                self._busy = 0
+                self._now = scheduled[0].when()
         if self._busy > BUSY_STEPS:
             raise Stuck(f"{BUSY_STEPS} steps and no time has passed\n{self.dump()}")
         if self._until is not None and self._now > self._until:

@@ -1,10 +1,10 @@
 """What an ill Foundry may be asked: retries are paid for by successes, and come no faster than those.
 
 Each request that fails by the world's fault will be sent again: it takes one from a bucket that each
-success fills by one, and no more are on their way than it could pay for. While more fails than succeeds it
-runs empty, and then requests of any kind go out at a fixed slow pace; successes let there be more again,
-twice as many each round. A request that failed quickly
-holds its place as long as one that succeeds would: failing fast makes nobody faster.
+success fills by one, and no more are on their way than it could pay for. What it cannot pay for goes out at
+a fixed slow pace, requests of any kind: while more fails than succeeds it runs empty; successes let there be
+more again, twice as many each round. A request that failed quickly holds its place as long as one that
+succeeds would: failing fast makes nobody faster.
 """
 
 from __future__ import annotations
@@ -40,19 +40,18 @@ class RetryBudget:
 
     @property
     def opens_at(self) -> float:
-        """Spent: when the next request may begin."""
+        """When a request may begin that nothing paid for."""
         return self._next
 
     def room(self, in_flight: int, now: float) -> int:
         """How many more may begin beside those on their way: all of them may fail."""
-        if self.spent:
-            return int(now >= self._next)
-        return max(0, self._left - in_flight)
+        paid_for = self._left - in_flight
+        # Those that hang must not keep back more than failures do.
+        return paid_for if paid_for > 0 else int(now >= self._next)
 
     def began(self, now: float) -> None:
         """A request began."""
-        if self.spent:
-            self._next = now + self._pace
+        self._next = now + self._pace
 
     def succeeded(self) -> None:
         """Foundry dealt with a request."""

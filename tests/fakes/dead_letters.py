@@ -73,7 +73,7 @@ class FakeDeadLetters:
         if lost and box.rng.random() < 0.5:
             raise Unavailable("not written")
         membership = self._source.membership
-        if membership is None or membership.damage:
+        if any(each is None or each.damage for each in (membership, began_in)):
             # The partition was taken away while the letter was under way: its next owner writes one, too.
             box.failures[coordinate] += 1
         truth.touched.add(coordinate)

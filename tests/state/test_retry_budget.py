@@ -81,3 +81,15 @@ def test_no_place_is_held_for_ever() -> None:
     budget.took(60.0)
 
     assert budget.failed(10.0, 0.0) == 5.0
+
+
+def test_requests_that_hang_keep_no_more_back_than_failures_do() -> None:
+    budget = RetryBudget(burst=2, pace=1.0)
+    for _ in range(2):
+        budget.failed(10.0, 0.1)
+    budget.began(10.5)
+    budget.succeeded()
+
+    assert budget.room(1, 11.0) == 0
+    assert budget.opens_at == 11.5
+    assert budget.room(1, 11.5) == 1
