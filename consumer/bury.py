@@ -35,6 +35,8 @@ class _Burial:
     """It is acknowledged."""
     leave: Callable[[], None]
     """It is left to the partition's next owner."""
+    put_off: Callable[[], None] = lambda: None
+    """It waits for a person."""
 
 
 def without_content(letter: Letter) -> Letter:
@@ -114,6 +116,8 @@ class Bury:
             owner(entry),
             lambda: self._workload.finish(entry),
             lambda: self._workload.abandon(entry),
+            # Certainly not executed, unless it is a suspect: a kill meanwhile must not make it unknown.
+            lambda: self._workload.release(entry),
         )
         self._start(burial, free=free)
 
@@ -165,6 +169,7 @@ class Bury:
             burial.leave()
         else:
             self._unpaid.append(burial)
+            burial.put_off()
 
     def _begin(self, burial: _Burial) -> None:
         self._open[burial.tenure] += 1

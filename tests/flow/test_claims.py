@@ -11,6 +11,7 @@ from consumer.model import Repeat
 from consumer.outcomes import Answer, Outage, Unknown
 from tests.fakes.foundry import Down, Plan
 from tests.fakes.group import Code
+from tests.fakes.log import Fate
 from tests.flow.laws import letters_of
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
@@ -257,3 +258,21 @@ def test_a_commit_refused_for_one_partition_stops_that_one_alone() -> None:
         world.kill(first)
 
     simulate(story, partitions=2)
+
+
+def test_rule_8_a_kill_while_letters_wait_for_the_budget_makes_no_unknowns() -> None:
+    """Foundry refused them, so that they were certainly not executed."""
+
+    async def story(world: World) -> None:
+        world.produce(20, batch=1, repeat=Repeat.NEVER, fate=Fate.POISON)
+        first = world.start()
+        await world.until(first.held)
+        await asyncio.sleep(5)
+        world.kill(first)
+        world.start()
+        await world.settled(resumed=True)
+
+        assert len(letters_of(world.truth, "rejected")) == 20
+        assert not letters_of(world.truth, "unknown")
+
+    simulate(story, burst=2, ratio=0.0)
