@@ -79,9 +79,10 @@ class Holds:
 
     def rests(self, partition: Partition) -> bool:
         """True: it is not yet time to look at it again."""
-        if partition not in self._held or partition in self._skipped:
-            return False
-        return self._held[partition].lasting or self._look_again_at[partition] > self._clock.now()
+        held = self._held.get(partition)
+        if held is None or held.lasting:
+            return held is not None  # what began meanwhile is stronger than an earlier skip
+        return partition not in self._skipped and self._look_again_at[partition] > self._clock.now()
 
     def skip(self, partition: Partition, offset: int) -> str:
         """Have passed over what stands at this offset; says what that is.

@@ -157,3 +157,15 @@ def test_a_lasting_hold_is_told_when_it_begins_and_when_its_reason_changes(
         ("partition held", "gone"),
         ("partition held", "made anew"),
     ]
+
+
+def test_a_topic_made_anew_rests_though_a_skip_was_not_done_with() -> None:
+    """At the end of what is skipped the new topic would be read from there."""
+    holds = Holds(SetClock())
+    holds.hold(P, BATCH)
+    holds.skip(P, 5)
+    holds.hold(P, Hold(5, "its topic was made anew", lasting=True))
+
+    assert holds.rests(P)
+    holds.release(P, lasting=True)
+    assert not holds.rests(P)
