@@ -56,7 +56,11 @@ class Doorkeeper:
             raise Problem(
                 HTTPStatus.FORBIDDEN, "verbs are off: set admin.token_file, or admin.token"
             )
-        address, now = request.remote or "", self._now()
+        given, address, now = _given(request), request.remote or "", self._now()
+        if not given:
+            # Counted apart: a page in an operator's browser can have requests sent from the operator's
+            # address, without a token, and must not use up those that come with one.
+            address += " without a token"
         wait = self._failures.wait(address, now)
         if wait:
             raise Problem(
@@ -64,7 +68,7 @@ class Doorkeeper:
                 "too many requests without the right token",
                 headers={hdrs.RETRY_AFTER: str(int(wait) + 1)},
             )
-        if not hmac.compare_digest(_given(request), self._expected(self._token)):
+        if not hmac.compare_digest(given, self._expected(self._token)):
             self._failures.add(address, now)
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,

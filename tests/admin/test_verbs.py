@@ -143,6 +143,16 @@ async def test_whoever_fails_too_often_waits_and_others_do_not() -> None:
     assert later.status == 200
 
 
+async def test_requests_without_a_token_do_not_shut_out_who_has_one() -> None:
+    """A page in an operator's browser can send them, from the operator's address."""
+    async with listening(given()) as port:
+        tried = [(await port.ask("POST", "/pause")).status for _ in range(12)]
+        right = await port.ask("POST", "/pause", token=TOKEN)
+
+    assert tried == [401] * 10 + [429] * 2
+    assert right.status == 200
+
+
 async def test_failures_now_and_then_shut_nobody_out() -> None:
     async with listening(given()) as port:
         for _ in range(30):
