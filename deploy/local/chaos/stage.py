@@ -17,13 +17,7 @@ from deploy.local.chaos.evidence import BROKER, KILL, STOP, Disturbance
 from deploy.local.chaos.kafka import Kafka
 from deploy.local.chaos.phases import Phases
 from deploy.local.chaos.process import Consumer
-from deploy.local.chaos.settings import (
-    ATTEMPTS,
-    CLIENT,
-    COMMIT_INTERVAL,
-    Changes,
-    Section,
-)
+from deploy.local.chaos.settings import ATTEMPTS, CLIENT, COMMIT_INTERVAL, Changes, Section
 from deploy.local.chaos.supply import Supply
 from deploy.local.chaos.witnesses import Witnesses
 from deploy.local.foundry import Fault, Foundry, listening
