@@ -35,7 +35,7 @@ from deploy.local.chaos.settings import (
     settings,
 )
 from deploy.local.chaos.stage import CLOCK_FILE, NO_PROGRESS, SECRET_FILE, Stage
-from deploy.local.chaos.stalls import note_stalls
+from deploy.local.chaos.stalls import misgivings, note_stalls
 from deploy.local.chaos.supply import Supply
 from deploy.local.chaos.variety import Repertoire, repertoire
 from deploy.local.chaos.witnesses import Witnesses
@@ -82,8 +82,8 @@ class Result:
     disturbances: Sequence[Disturbance]
     hits: Counter[str]
     """How often each point was hit."""
-    missed: Sequence[str]
-    """Points that were hit too seldom, in a run too short to be blamed for it."""
+    notes: Sequence[str]
+    """What one ought to know of the run itself."""
     logs: Path
 
 
@@ -123,15 +123,17 @@ async def play(
                     stage.over = True
         letters = await stage.kafka.letters()
         hits = Counter(each.point for each in stage.seen.disturbances if each.point)
+        notes = misgivings(stage.seen.stalls)
         missed = scenario.short_of(hits, stage.seconds)
         if scenario.is_long(stage.seconds):
             stage.told += missed
-            missed = []
+        else:
+            notes += [f"{each}: play it for longer" for each in missed]
         rules = Rules(stage.attempts, COMMIT_INTERVAL, SETTLE_TIME, REQUEST_TIMEOUT, stage.deserved)
         verdict = judge(stage.seen.evidence(letters, rules), stage.told)
     spent = time.monotonic() - began
     return Result(
-        scenario, seed, defect, spent, verdict, stage.seen.disturbances, hits, missed, where
+        scenario, seed, defect, spent, verdict, stage.seen.disturbances, hits, notes, where
     )
 
 

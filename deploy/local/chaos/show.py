@@ -93,8 +93,8 @@ class Screen:
         if result.hits:
             told = ", ".join(f"{name} {count}" for name, count in result.hits.items())
             self.say(f"{_named(result)}: hit at: {told}")
-        for each in result.missed:
-            self.say(f"{_named(result)}: {each}: play it for longer", "yellow")
+        for each in result.notes:
+            self.say(f"{_named(result)}: {each}", "yellow")
         for name, examples in result.verdict.faults.items():
             for example in examples[:MOST_EXAMPLES]:
                 self.say(f"{_named(result)}: {name}: {example}", "red")
