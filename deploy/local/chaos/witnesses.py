@@ -30,7 +30,7 @@ from deploy.local.foundry import Effect as Happened, Foundry
 from deploy.local.foundry.effects import Asked
 
 MANY = 1_000_000
-NEARLY = 0.8
+NEARLY = 0.5
 """Of the request timeout: on a busy machine the service may have given up by then."""
 ANSWERED = (None, "hang")
 """With 200 Foundry itself has answered, if late; a page with 200 is not its."""
