@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from consumer.model import Lookup, Request
-from consumer.outcomes import Applied, LookupOutcome, Outage, Outcome, Unknown, Withheld
+from consumer.outcomes import Answer, Applied, LookupOutcome, Outage, Outcome, Unknown, Withheld
 from consumer.ports import Actions
 from consumer.state.gate import LONGEST_RETRY_AFTER
 from consumer.state.limiter import Limiter
@@ -92,7 +92,11 @@ class Pacer:
         """As `Actions.send`."""
         limiter, budget = self._limiter, self._budget
         ticket, level = limiter.begin(), limiter.in_flight
-        outcome = await self._actions.send(request)
+        # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
+        try:
+            outcome = await self._actions.send(request)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, it is answered
+            outcome = Unknown(Answer("internal", f"{type(bug).__name__} while sending"))
         if type(outcome) is Applied:
             limiter.answered(ticket)
             if not budget.full:
@@ -106,7 +110,11 @@ class Pacer:
     async def look_up(self, lookup: Lookup) -> LookupOutcome:
         """As `Actions.look_up`. Foundry counts it as it counts the others."""
         ticket, level = self._limiter.begin(), self._limiter.in_flight
-        outcome = await self._actions.look_up(lookup)
+        # One record's boundary, as above.
+        try:
+            outcome = await self._actions.look_up(lookup)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, it is answered
+            outcome = Outage(Answer("internal", f"{type(bug).__name__} while reading"), "failing")
         self._learn(outcome, ticket, level)
         return outcome
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from consumer.commits import Commits
 from consumer.model import Prepared, Request
-from consumer.outcomes import Answer, Applied, Outcome, Unknown, Withheld
+from consumer.outcomes import Applied, Outcome, Withheld
 from consumer.pacer import Pacer
 from consumer.ports import Clock, Source, Watch
 from consumer.recover import Recover
@@ -222,11 +222,7 @@ class Submit:
         parameters = [entry.calls[entry.applied].parameters for entry in entries]
         request = Request(call.action, parameters, entries, may_send)
         entries[0].sent_at = self._loop.time()
-        try:
-            return await self._pacer.send(request)
-        # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
-        except Exception as bug:  # noqa: BLE001
-            return Unknown(Answer("internal", f"{type(bug).__name__} while sending"))
+        return await self._pacer.send(request)
 
     async def _claim(self, entries: Sequence[Prepared]) -> None:
         self._workload.claim(entries)

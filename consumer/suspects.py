@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from consumer.bury import Bury
 from consumer.errors import RAISED_BY_OWNERS
 from consumer.gatekeeper import Gatekeeper
-from consumer.model import Prepared, Repeat
+from consumer.model import Lookup, Prepared, Repeat
 from consumer.outcomes import Answer, Found, Outage
 from consumer.ports import Actions, Watch
 from consumer.putoff import PutOff
+from consumer.state.health import WORLDS
 from consumer.state.workload import Workload, owner
 
 
@@ -78,9 +79,9 @@ class Suspects:
         entry.sent_at = self._now()
         found = await self._actions.look_up(lookup)
         if isinstance(found, Outage):
-            self._gatekeeper.outage(entry, found)
-            self._put_off.together([entry], found.answer)
+            self._cannot_be_read(entry, lookup, found)
             return
+        self._gatekeeper.health.succeeded(_reads_of(lookup), self._now())
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:
             applied = lookup.applied(found.properties if isinstance(found, Found) else None)
@@ -99,6 +100,25 @@ class Suspects:
         else:
             entry.suspect = False  # it goes on under its claim, which is in the store
             self._workload.lanes.ready(entry)
+
+    def _cannot_be_read(self, entry: Prepared, lookup: Lookup, outage: Outage) -> None:
+        """While other objects of its type can be read it is this one's trouble: a letter in the end."""
+        self._gatekeeper.outage(entry, outage)
+        if outage.gate in WORLDS:
+            self._put_off.together([entry], outage.answer)
+            return
+        now, answer = self._now(), outage.answer
+        bug = answer.cause == "internal"  # which is no outage
+        charged = self._gatekeeper.health.charge(entry, now, always=bug, kind=_reads_of(lookup))
+        if charged >= self._attempts:
+            self._bury.entry(entry, "unknown", said(answer), answer=answer)
+        else:
+            self._put_off.again(entry, now + self._put_off.delay(entry, answer))
+
+
+def _reads_of(lookup: Lookup) -> str:
+    """Whether reads fare well says nothing of actions, nor they of reads. With a space: no action's name."""
+    return f"read {lookup.object_type}"
 
 
 def said(answer: Answer) -> str:

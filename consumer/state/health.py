@@ -77,13 +77,16 @@ class Health:
         first = entries[0]
         return len(entries) > 1 and self.well_since(first.call.action.name, first.sent_at)
 
-    def charge(self, entry: Prepared, now: float, *, always: bool = False) -> int:
+    def charge(
+        self, entry: Prepared, now: float, *, always: bool = False, kind: str | None = None
+    ) -> int:
         """Count a failure against the record, and return how many are.
 
-        While nothing of its type succeeds it is an outage, and not counted, unless `always`.
+        While nothing of its kind succeeds it is an outage, and not counted, unless `always`. The kind is its
+        action type where none is named.
         """
         entry.attempts += 1
-        others_fare_well = self.well_since(entry.call.action.name, entry.failed_at)
+        others_fare_well = self.well_since(kind or entry.call.action.name, entry.failed_at)
         if always or entry.attempts == 1 or others_fare_well:
             entry.charged += 1
         entry.failed_at = now

@@ -98,6 +98,11 @@ class FakeFoundry:
     """Share of requests that are executed and never answered..."""
     cuts_after: float = 0.0
     """...and of those whose connection is cut then."""
+    unreadable: set[Coordinate] = field(default_factory=set)
+    """Whose object cannot be read..."""
+    reads_down_until: float = 0.0
+    """...and until when none can, whatever becomes of actions."""
+    bug_in_reading: bool = False
     arrivals: list[float] = field(default_factory=list)
     """When each of them came."""
     _conflicts: Counter[Coordinate] = field(default_factory=Counter)
@@ -133,6 +138,10 @@ class FakeFoundry:
         if down is not None:
             return Outage(Answer("unreachable"), down.gate, everywhere=down.action is None)
         coordinate = parse_name(str(lookup.key))
+        if self.bug_in_reading:
+            raise ZeroDivisionError
+        if coordinate in self.unreadable or self.truth.now() < self.reads_down_until:
+            return Outage(Answer("http_500", status=500), "failing")
         if self.truth.executed(coordinate):
             return Found({"id": str(lookup.key)})
         return Missing()

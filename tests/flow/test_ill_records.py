@@ -153,6 +153,54 @@ def test_law_6_an_outage_is_not_taken_for_one_records_trouble() -> None:
     simulate(story)
 
 
+def test_law_6_an_object_that_alone_cannot_be_read_back_is_a_letter() -> None:
+    """Its lane would else wait for ever."""
+
+    async def story(world: World) -> None:
+        world.start()
+        (ill,) = world.produce(1, repeat=Repeat.ASK, lane="ill", batch=1, **WAYS["500"])
+        behind = world.produce(3, repeat=Repeat.ASK, lane="ill", batch=1)
+        world.foundry.unreadable.add(ill)
+        world.foundry.cuts_after = 0.2
+        await steady(world, 400, 1.0, 1, repeat=Repeat.ASK, batch=1)
+        world.foundry.cuts_after = 0.0
+        await world.settled(within=120)
+
+        assert world.truth.letters.keys() == {ill}
+        assert ill in letters_of(world.truth, "unknown")
+        assert all(map(world.truth.executed, behind))
+
+    simulate(story)
+
+
+def test_law_6_an_outage_of_reads_makes_no_letters_though_actions_fare_well() -> None:
+    async def story(world: World) -> None:
+        world.start()
+        world.foundry.cuts_after = 0.2
+        world.foundry.reads_down_until = world.loop.time() + 300
+        await steady(world, 300, 1.0, 1, repeat=Repeat.ASK, batch=1)
+        world.foundry.cuts_after = 0.0
+        await world.settled(within=120)
+
+        assert not world.truth.letters
+
+    simulate(story)
+
+
+def test_law_2_a_bug_in_reading_back_is_that_records_trouble() -> None:
+    async def story(world: World) -> None:
+        first = world.start()
+        world.foundry.bug_in_reading = True
+        (record,) = world.produce(1, repeat=Repeat.ASK, batch=1, **WAYS["500"])
+        await steady(world, 120, 1.0, 1)
+        await world.settled(within=120)
+
+        assert letters_of(world.truth, "unknown") == [record]
+        assert first.running
+
+    simulate(story)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("repeat", list(Repeat))
 def test_what_hangs_or_is_cut_after_it_was_applied_ends_as_repeat_says(
