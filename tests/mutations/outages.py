@@ -8,6 +8,28 @@ from tests.mutations.mutation import Mutation
 
 OUTAGES: Final = (
     Mutation(
+        name="reads are judged by how actions fare",
+        law=6,
+        file="consumer/suspects.py",
+        old="charge(entry, now, always=bug, kind=_reads_of(lookup))",
+        new="charge(entry, now, always=bug)",
+        suite="tests/flow/test_ill_records.py",
+        test="test_law_6_an_outage_of_reads_makes_no_letters_though_actions_fare_well",
+        says="assert not .*Letter",
+        why="an outage of the object service makes letters of what may have been applied",
+    ),
+    Mutation(
+        name="what alone cannot be read back is asked for again for ever",
+        law=6,
+        file="consumer/suspects.py",
+        old="        if charged >= self._attempts:\n",
+        new="        if charged < 0:\n",
+        suite="tests/flow/test_ill_records.py",
+        test="test_law_6_an_object_that_alone_cannot_be_read_back_is_a_letter",
+        says="progress: not settled",
+        why="its lane waits for ever",
+    ),
+    Mutation(
         name="records are charged for an outage",
         law=6,
         file="consumer/state/health.py",
