@@ -224,9 +224,7 @@ class World:
         if all(process.stopping for process in self.alive):
             self.start()
         await self.settled(resumed=True)
-        await self.until(
-            lambda: laws.uncommitted(self.truth, self.group) is None, what="committing everything"
-        )
+        await self.until(self._committed, what="committing everything")
         for process in self.alive:
             await self.stop(process)
         # What was given up may still be executed: the harm of that has to be seen as well.
@@ -238,6 +236,10 @@ class World:
             self.letter_box,
             never_only=self.evicted_by_hand,
         )
+
+    def _committed(self) -> bool:
+        self.operators_look()  # an heir reads again what a dead owner settled; its gate may be closed
+        return laws.uncommitted(self.truth, self.group) is None
 
     # How it is built -----------------------------------------------------------------------------
 

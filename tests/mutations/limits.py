@@ -56,8 +56,10 @@ LIMITS: Final = (
         name="more requests are in flight than the limit allows",
         law=11,
         file="consumer/dispatch.py",
-        old="range(self.workload.limits.max_in_flight)",
-        new="range(2 * self.workload.limits.max_in_flight)",
+        old="        self.workload = Workload(limits)\n",
+        new="        from dataclasses import replace\n\n"
+        "        limits = replace(limits, max_in_flight=2 * limits.max_in_flight)\n"
+        "        self.workload = Workload(limits)\n",
         suite="tests/flow/test_handover.py",
         test="test_a_kill_repeats_only_what_was_in_flight_or_not_yet_committed",
         says="law 11: every limit stops",

@@ -31,6 +31,8 @@ _PIECES: Final = (*"/.%\r\n\0?#\"'\\\x85\u2028", "..", "2f", "\x1b[31m", "\r\nX-
 
 hostile_texts = st.one_of(
     st.sampled_from(TEXTS),
-    st.lists(st.sampled_from(_PIECES) | st.characters(), min_size=1, max_size=12).map("".join),
+    st.lists(st.sampled_from(_PIECES) | st.characters(codec="utf-8"), min_size=1, max_size=12).map(
+        "".join
+    ),
 )
 """Lone surrogates are not among them: they are no text that a record can bring."""
