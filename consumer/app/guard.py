@@ -46,11 +46,14 @@ class Guard:
         self._gone_by: float | None = None
         self._bound = 0.0
         self._main = threading.main_thread().ident
+        # There is one such timer in a process, and a profiler may have it.
+        self._has_timer = signal.getsignal(signal.SIGPROF) == signal.SIG_DFL
         self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
 
     def __enter__(self) -> Self:
-        # The timer's signal: shows every thread's stack, then does what it does by default.
-        faulthandler.register(signal.SIGPROF, file=_STDERR, all_threads=True, chain=True)
+        if self._has_timer:
+            # Its signal: shows every thread's stack, then does what it does by default.
+            faulthandler.register(signal.SIGPROF, file=_STDERR, all_threads=True, chain=True)
         self._arm()
         self._thread.start()
         return self
@@ -89,6 +92,8 @@ class Guard:
 
     def _arm(self) -> None:
         """So much processor time may be used up before the next look, which arms it anew."""
+        if not self._has_timer:
+            return
         left = self._stood_for
         if self._gone_by is not None:
             left = min(left, max(_LOOK_EVERY, self._gone_by - time.monotonic()) + _LOOK_EVERY)

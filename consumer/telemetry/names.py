@@ -36,7 +36,6 @@ MetricName = CounterName | GaugeName | HistogramName
 SpanName = Literal["foundry.action", "foundry.lookup"]
 """One request to Foundry, linked to each of its up to 20 records; one read back, to learn whether an action was applied."""
 RecordOutcome = Literal["applied", "ignored", "dead_lettered"]
-FetchOutcome = Literal["fetched", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

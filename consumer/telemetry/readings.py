@@ -10,7 +10,7 @@ from typing import Protocol, get_args
 
 from consumer.errors import GateReason
 from consumer.model import Partition
-from consumer.state.gate import HELD, Gate
+from consumer.state.gate import Gate
 from consumer.state.workload import Workload
 from consumer.telemetry.meters import Meters
 from consumer.telemetry.progress import Progress
@@ -68,7 +68,7 @@ def look_at(sources: Sources, meters: Meters) -> None:
     """Give the meters a reading for each gauge, and for the counters that others keep."""
     token = sources.token
     scopes = (EVERYTHING, *sources.actions)
-    reasons = sorted({*get_args(GateReason), *HELD})
+    reasons = get_args(GateReason)
     meters.read("lag_records", lambda: _lag(sources.progress))
     meters.read("oldest_unsettled_seconds", lambda: _ages(sources.progress))
     meters.read("queued_records", lambda: {(): sources.workload.records})

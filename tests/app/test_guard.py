@@ -129,3 +129,21 @@ def test_nobody_who_reads_the_log_no_more_keeps_the_process() -> None:
     stuck = "sys.stderr.write('x' * 10_000_000)"
     with program(written(stuck)) as child:
         assert child.wait(timeout=20) == 1
+
+
+def test_a_profiler_keeps_its_timer() -> None:
+    """There is one timer of processor time in a process: whoever has it goes on."""
+    before = """
+import signal
+samples = []
+signal.signal(signal.SIGPROF, lambda *_: samples.append(1))
+signal.setitimer(signal.ITIMER_PROF, 0.01, 0.01)
+"""
+    # Two seconds of work, during which the guard looks four times.
+    busy = "while time.process_time() < 2: pass"
+    after = "signal.setitimer(signal.ITIMER_PROF, 0); print(len(samples) > 80, flush=True)"
+    with program(before + written(limit=30.0, then=busy, after=after)) as child:
+        assert [heard(child) for _ in range(3)] == ["ready", "through", "True"]
+        code, said = ended(child)
+
+    assert (code, said) == (0, "")
