@@ -40,11 +40,10 @@ class Instruments:
     """What counts while the service runs; made before what is counted."""
 
     def __init__(self, settings: Settings, contracts: Contracts) -> None:
+        self.topics = list(contracts.by_topic)
         self.actions = list(dict.fromkeys(each.action_type.name for each in contracts.actions))
         event_types = {name for each in contracts.by_topic.values() for name in each.routes}
-        self.sums = Sums(
-            topics=contracts.by_topic, actions=self.actions, event_types=sorted(event_types)
-        )
+        self.sums = Sums(topics=self.topics, actions=self.actions, event_types=sorted(event_types))
         self.meters = Meters(self.sums)
         self.watch = Telemetry(self.sums, now)
         host = urlsplit(settings.foundry.hostname)
@@ -84,7 +83,7 @@ async def administered(
         yield
         return
     progress = Progress(parts.core.workload, parts.source, now)
-    sources = sources_of(parts, progress, instruments.actions)
+    sources = sources_of(parts, progress, instruments.actions, instruments.topics)
     look_at(sources, instruments.meters)
     readiness = Readiness(lambda: sources.assigned(instruments.watch.assignment), parts.tokens)
     surface = Surface(
@@ -104,7 +103,9 @@ async def administered(
             task.cancel()
 
 
-def sources_of(parts: Watched, progress: Progress, actions: Sequence[str]) -> Sources:
+def sources_of(
+    parts: Watched, progress: Progress, actions: Sequence[str], topics: Sequence[str]
+) -> Sources:
     """Where the values of the moment are."""
     core = parts.core
     return Sources(
@@ -116,6 +117,7 @@ def sources_of(parts: Watched, progress: Progress, actions: Sequence[str]) -> So
         concurrency_limit=lambda: core.concurrency_limit,
         letter_budget=lambda: core.budget.remaining,
         actions=actions,
+        topics=topics,
         now=now,
         wall=time.time,
     )

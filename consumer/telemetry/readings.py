@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Protocol, get_args
+from typing import Final, Protocol, get_args
 
 from consumer.errors import GateReason
 from consumer.model import Partition
@@ -16,6 +16,8 @@ from consumer.telemetry.meters import Meters
 from consumer.telemetry.progress import Progress
 from consumer.telemetry.sums import Labels
 
+_OF_A_TOPIC: Final = "letters_failing"
+"""The one reason whose scope is the topic that the letters come from."""
 EVERYTHING = "all"
 """The scope of a gate that is closed for all action types."""
 
@@ -46,6 +48,8 @@ class Sources:
     letter_budget: Callable[[], int]
     actions: Iterable[str]
     """The action types that the contracts name."""
+    topics: Iterable[str]
+    """Those that they name, by the broker's names."""
     now: Callable[[], float]
     wall: Callable[[], float]
 
@@ -67,14 +71,12 @@ class Sources:
 def look_at(sources: Sources, meters: Meters) -> None:
     """Give the meters a reading for each gauge, and for the counters that others keep."""
     token = sources.token
-    scopes = (EVERYTHING, *sources.actions)
-    reasons = get_args(GateReason)
     meters.read("lag_records", lambda: _lag(sources.progress))
     meters.read("oldest_unsettled_seconds", lambda: _ages(sources.progress))
     meters.read("queued_records", lambda: {(): sources.workload.records})
     meters.read("in_flight_requests", lambda: {(): sources.in_flight()})
     meters.read("concurrency_limit", lambda: {(): sources.concurrency_limit()})
-    meters.read("gate_closed", lambda: _gate(sources.gate, scopes, reasons))
+    meters.read("gate_closed", lambda: _gate(sources))
     meters.read("letter_budget_remaining", lambda: {(): sources.letter_budget()})
     meters.read(
         "token_fetches_total", lambda: {("fetched",): token.fetched, ("failed",): token.failed}
@@ -97,8 +99,12 @@ def _ages(progress: Progress) -> Mapping[Labels, float]:
     }
 
 
-def _gate(gate: Gate, scopes: Iterable[str], reasons: Iterable[str]) -> Mapping[Labels, float]:
-    series: dict[Labels, float] = {(scope, reason): 0 for scope in scopes for reason in reasons}
-    for scope, reason, _ in gate.reasons():
+def _gate(sources: Sources) -> Mapping[Labels, float]:
+    reasons: set[GateReason] = {*get_args(GateReason)} - {_OF_A_TOPIC}
+    series: dict[Labels, float] = {
+        (scope, reason): 0 for scope in (EVERYTHING, *sources.actions) for reason in sorted(reasons)
+    }
+    series |= {(topic, _OF_A_TOPIC): 0 for topic in sources.topics}
+    for scope, reason, _ in sources.gate.reasons():
         series[scope or EVERYTHING, reason] = 1
     return series

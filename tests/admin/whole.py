@@ -90,7 +90,9 @@ def watched(story: Callable[[World, Seen], Awaitable[None]]) -> None:
         assert isinstance(dispatch, Dispatch)
         progress, tokens = Progress(dispatch.workload, ports.source, now), Tokens(now)
         parts = Watched(dispatch, ports.source, actions, tokens, live=dict)
-        sources = replace(sources_of(parts, progress, ["set"]), now=now, wall=lambda: EPOCH + now())
+        sources = replace(
+            sources_of(parts, progress, ["set"], [TOPIC]), now=now, wall=lambda: EPOCH + now()
+        )
         meters = Meters(sums)
         look_at(sources, meters)
         task = world.loop.create_task(progress.follow())
