@@ -128,7 +128,9 @@ class FakeActions:
                 truth.unknown_explained.update(spots)
                 self._failed(spots)
             case Refused() | Oversized() | Conflicted() | Outage() | Withheld():
-                truth.may_be_applied.difference_update(spots)
+                # A successor that inherited the claim does not learn what an evicted member was told.
+                if membership is None or not membership.evicted:
+                    truth.may_be_applied.difference_update(spots)
                 self._failed(spots)
             case _:
                 assert_never(outcome)

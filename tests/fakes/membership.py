@@ -80,6 +80,8 @@ class Membership:
     unanswered: bool = False
     stale: bool = False
     """The group had gone on without it before it began: it takes nothing over."""
+    evicted: bool = False
+    """The group went on without it: nothing that it commits is stored, and what it is told nobody else learns."""
     damage: str | None = None
     """Why the next owner may have to repeat something; None: no reason."""
 
@@ -204,7 +206,8 @@ class Membership:
             under_way = spot in self.truth.may_be_applied and (
                 spot in self.sent or self.inherited(spot)
             )
-            if under_way and not marks.has_done(offset):
+            # Whoever was evicted may know better than its successor, and is refused anyway.
+            if under_way and not self.evicted and not marks.has_done(offset):
                 raise self.truth.broken("rule 2: whole snapshot", f"claim {name(spot)} dropped")
 
     def _check_lane_claims(self, partition: Partition, marks: Marks) -> None:
@@ -291,4 +294,5 @@ class Memberships:
         """The group threw it out: whatever it had under way is open."""
         for membership in self.all:
             if membership.session.member == member:
+                membership.evicted = True
                 membership.spoil("evicted")
