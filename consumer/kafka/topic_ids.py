@@ -38,6 +38,9 @@ ASK_EVERY = 5.0
 ASK_AGAIN_AFTER = 1.0
 CALM = 1.0
 ANSWER_WITHIN = 5.0
+UNKNOWN_AGAIN_AFTER = 0.2
+UNKNOWN_TIMES = 10
+"""A broker that was asked may be behind those that assigned the partitions; so often another may be asked."""
 _ZERO: Final = bytes(16)
 
 
@@ -172,12 +175,17 @@ class TopicWatch:
         tell_of_refreshes(consumer, self.doubt)
 
     async def begin(self, topics: Collection[str]) -> Mapping[str, str | None]:
-        """A session begins: what these names stand for now.
+        """A session begins: what these names stand for now; None: no broker that was asked knows of it.
 
         Raises:
             KafkaError: no broker answers.
         """
         found = await topic_ids(self._consumer, topics) if topics else {}
+        for _ in range(UNKNOWN_TIMES):
+            if None not in found.values():
+                break
+            await asyncio.sleep(UNKNOWN_AGAIN_AFTER)
+            found = await topic_ids(self._consumer, topics)
         self._ids = {topic: id_ for topic, id_ in found.items() if id_ is not None}
         self._settle(found)
         self._calm_until = 0.0

@@ -59,6 +59,24 @@ async def test_the_id_is_the_one_that_kafkas_own_tools_show(cluster: Cluster) ->
     assert second[topic] not in (None, told)
 
 
+async def test_a_broker_that_lags_behind_when_a_session_begins_is_asked_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody would notice in that session when the topic is made anew."""
+    topic = await cluster.create_topic()
+    real, lagging = asked.topic_ids, [True, True]
+
+    async def one_of_several(*given: Any) -> dict[str, str | None]:
+        return {topic: None} if lagging and lagging.pop() else await real(*given)
+
+    monkeypatch.setattr(asked, "topic_ids", one_of_several)
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        told = member.told.committed[Partition(topic, 0)].topic_id
+
+    assert not lagging
+    assert told is not None
+
+
 @pytest.mark.parametrize("new_length", [9, 2], ids=["the position is in it", "it is beyond it"])
 async def test_while_it_is_read_nothing_of_the_new_one_is_read_from_the_middle(
     cluster: Cluster, new_length: int
