@@ -189,7 +189,7 @@ class Intake:
         prepared.taken_at = self._taken_at
         if tenure.all_held_until and tenure.all_held_until > self._now():
             # What the former owner sent may still take effect: nothing of a lane may overtake it.
-            self._workload.lanes.hold_new(prepared.lane, tenure.all_held_until)
+            self._workload.lanes.hold(prepared.lane, tenure.all_held_until)
         if standing is _SUSPECT and prepared.repeat.claimed:
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until

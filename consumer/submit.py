@@ -104,6 +104,8 @@ class Submit:
         lanes, gate = self._workload.lanes, self._gate
         closed = gate.closed
         may_probe = closed and self._pacer.probe_room(now) > 0
+        # Here already: while every slot finds something nobody comes to the end, for hours.
+        self.ring_at(lanes.next_due)
         for group in lanes.turns():
             if not closed or gate.may_send(group.action.name, now):
                 if room:
@@ -117,7 +119,6 @@ class Submit:
                 return group.take_one(), now
             else:
                 self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
-        self.ring_at(lanes.next_due)
         return [], None
 
     def _take_place(self, now: float) -> None:

@@ -91,7 +91,7 @@ class Lanes:
                 return
             self._behind[lane] = None
             if self._holds and lane in self._holds:
-                self.later(prepared, self._holds.pop(lane))
+                self.later(prepared, self._holds[lane])
                 return
         self.ready(prepared)
 
@@ -149,7 +149,7 @@ class Lanes:
         self._behind[lane] = behind
         head = behind.popleft()
         if self._holds and lane in self._holds:
-            self.later(head, self._holds.pop(lane))
+            self.later(head, self._holds[lane])
         else:
             self.ready(head)
 
@@ -175,14 +175,12 @@ class Lanes:
         return dropped + heads
 
     def hold(self, lane: Hashable | None, until: float) -> None:
-        """Whoever comes after the lane's present head is not ready before `until`."""
+        """Whoever comes after the lane's present head is not ready before `until`.
+
+        It ends by time alone: who waits for it may be dropped, and come again.
+        """
         if lane is not None:
             self._holds[lane] = max(until, self._holds.get(lane, until))
-
-    def hold_new(self, lane: Hashable | None, until: float) -> None:
-        """As `hold`, where the lane has no record yet: one that has is held already."""
-        if lane not in self._behind:
-            self.hold(lane, until)
 
     def group(self, prepared: Prepared) -> Group:
         """The group of a record's next action."""

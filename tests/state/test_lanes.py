@@ -95,6 +95,23 @@ def test_a_hold_that_nobody_met_is_forgotten_when_it_is_over() -> None:
     assert len(take_all(lanes)) == 1
 
 
+def test_a_hold_outlasts_whoever_waited_for_it() -> None:
+    """What was dropped with its session comes again in the next one."""
+    lanes = Lanes(batch_size=20)
+    first = record(0, "a")
+    lanes.add(first)
+    lanes.add(record(1, "a"))
+    take_all(lanes)
+    lanes.hold("a", until=30.0)
+    lanes.settle(first)
+
+    lanes.drop(lambda _: True)
+    lanes.add(record(1, "a"))
+
+    assert take_all(lanes) == []
+    assert lanes.next_due == 30.0
+
+
 def test_action_types_and_repeats_never_share_a_request() -> None:
     lanes = Lanes(batch_size=20)
     for number, (action, repeat) in enumerate((a, r) for a in ACTIONS for r in REPEATS):

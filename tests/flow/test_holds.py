@@ -1,0 +1,73 @@
+"""A lane that waits for what may still take effect waits for just that long, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from consumer.outcomes import Answer, Unknown
+from tests.fakes.foundry import Plan
+from tests.flow.simulate import simulate
+from tests.flow.world import LIMITS, World
+
+LOST = Unknown(Answer("timeout"))
+
+
+def test_a_lane_goes_on_when_its_wait_is_over_however_much_there_is_to_do() -> None:
+    """Under a backlog no slot ever finds nothing: nobody came to see whose time it was."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(None, 0.02, LOST))
+        _, later = world.produce(2, lane="a", batch=1)
+        world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        over = world.loop.time() + LIMITS.settle_time
+        while world.loop.time() < over + 5:
+            world.produce(12, batch=1)
+            await asyncio.sleep(0.1)
+
+        (effect,) = world.truth.effects_of[later]
+        assert over - 1 <= effect.at <= over + 3
+
+    simulate(story, limits=replace(LIMITS, max_in_flight=1, max_records=20))
+
+
+def test_a_lane_waits_on_though_a_record_of_another_partition_came_first_in_it() -> None:
+    """The former owner said that some lane of the partition waits; whose head was busy did not."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(None, 0.02, LOST))
+        world.produce(1, lane="a")
+        first = world.start()
+        await world.settled()
+        await world.stop(first)
+        world.foundry.plans.append(Plan(0.5, 3.0))
+        world.produce(1, partition=1, lane="a")
+        second = world.start()
+        await world.until(lambda: second.actions.in_flight == 1)
+        began = world.loop.time()
+        (later,) = world.produce(1, lane="a")
+        await world.settled()
+
+        assert world.truth.settled[later] >= began + LIMITS.settle_time - 1
+
+    simulate(story, partitions=2)
+
+
+def test_a_lane_waits_on_though_its_session_ended_without_a_word_to_the_next() -> None:
+    """The last commit was to say it, and was not stored; the process knows it all the same."""
+    patient = replace(LIMITS, settle_time=60.0)
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(59.0, 0.02, LOST))
+        _, later = world.produce(2, lane="a")
+        first = world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        over = world.loop.time() + patient.settle_time
+        first.source.lose_next_answers.extend([None, None])
+        await world.settled()
+
+        assert first.source.coordination.member == "m2"
+        assert world.truth.settled[later] >= over
+
+    simulate(story, limits=patient)
