@@ -116,7 +116,10 @@ class Submit:
                     return taken, None
             elif may_probe and gate.probe(group.action.name, now, fresh=group.fresh):
                 self._take_place(now)
-                return group.take_one(), now
+                taken = group.take_one()
+                # If this one hangs somebody else is to look.
+                self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
+                return taken, now
             else:
                 self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
         return [], None

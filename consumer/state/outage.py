@@ -75,15 +75,16 @@ class Outage:
 
     def due_for(self, *, fresh: bool) -> float:
         """When the next probe may be taken; `fresh`: by a record that never failed."""
+        if self.probing is not None and self.trial_since is not None:
+            # A real one may do harm: it stays the only one, whosever trouble it is.
+            return max(self.due, self.probed + self.pace.lapses)
         if fresh and self.lonely:
             soon = max(self.since, self.probed) + self.pace.first
             return max(soon, self.not_before)
         if self.probing is None:
             return self.due
-        # One that hangs must not keep the next from finding that all is well again. A real one may do
-        # harm: it stays the only one.
-        still = self.pace.lapses if self.trial_since is not None else self.pace.longest
-        return max(self.due, self.probed + still)
+        # One that hangs must not keep the next from finding that all is well again.
+        return max(self.due, self.probed + self.pace.longest)
 
     def hurry(self, now: float) -> None:
         """An operator wants to know soon; two probes keep their distance all the same."""

@@ -101,6 +101,25 @@ def test_law_6_an_outage_of_any_kind_makes_no_letters_and_few_requests_and_ends_
     simulate(story)
 
 
+@pytest.mark.parametrize("way", ["timeout", "no connection"])
+def test_law_6_while_a_probe_hangs_somebody_looks_though_nothing_is_published(way: str) -> None:
+    """What wakes the slots otherwise is a record that comes: in an outage none is read."""
+    answer, after = WAYS[way]
+
+    async def story(world: World) -> None:
+        down = Down(world.loop.time() + MINUTES, None, answer=answer, after=after)
+        world.foundry.downs.append(down)
+        world.produce(100, batch=1)
+        first = world.start()
+        await world.until(lambda: bool(first.watch.gates))
+        before = world.foundry.requests
+        await world.until(lambda: world.foundry.requests > before)
+        world.foundry.downs.clear()
+        await world.until(lambda: bool(world.truth.effects), within=SOON, what="going on")
+
+    simulate(story)
+
+
 # Validation is answered, and real requests fail ---------------------------------------------------
 
 
@@ -130,6 +149,26 @@ def test_law_6_where_validation_passes_and_requests_fail_one_at_a_time_is_risked
         await world.settled(within=60, resumed=True)
 
     simulate(story, burst=1_000)
+
+
+def test_law_6_one_at_a_time_is_risked_where_one_record_alone_failed_as_well() -> None:
+    """Others may look for themselves, by validation; what is real may hang, and the next with it."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(None, 0.02, Unknown(Answer("cut"), gate="timeouts")))
+        world.produce(1, repeat=Repeat.NEVER)
+        first = world.start()
+        await world.until(lambda: bool(first.watch.gates), within=5)
+        answer, after = WAYS["timeout"]
+        down = Down(world.loop.time() + MINUTES, None, answer=answer, after=after, validates=True)
+        world.foundry.downs.append(down)
+        for _ in range(60):
+            world.produce(1, repeat=Repeat.NEVER)
+            await asyncio.sleep(0.2)
+
+            assert first.actions.in_flight <= 1
+
+    simulate(story)
 
 
 def test_law_6_what_is_risked_while_validation_passes_is_charged_and_so_bounded() -> None:

@@ -105,6 +105,18 @@ def test_where_one_record_alone_failed_another_may_look_at_once() -> None:
     assert gate.probe("close-ticket", 104.0, fresh=True)
 
 
+def test_on_trial_a_real_request_stays_the_only_one_though_one_record_alone_failed() -> None:
+    gate = Gate()
+    gate.close("failing", "close-ticket", 100.0, started=99.0, lonely=True)
+    assert gate.probe("close-ticket", 100.5, fresh=True)
+    gate.answered("close-ticket", 100.6, started=100.5)
+    gate.probe_failed("close-ticket", 100.6, started=100.5)
+    assert gate.probe("close-ticket", 101.0, fresh=True)
+
+    assert not gate.probe("close-ticket", 220.9, fresh=True)
+    assert gate.probe("close-ticket", 221.0, fresh=True)
+
+
 def test_when_another_record_fails_too_it_is_an_outage_like_any() -> None:
     gate = Gate()
     gate.close("failing", "close-ticket", 100.0, started=99.0, lonely=True)
