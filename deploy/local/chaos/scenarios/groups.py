@@ -108,7 +108,7 @@ KILLS = Scenario(
     "kill -9 at random moments and between any two steps, 500 to 1,000 records in flight",
     kill_again_and_again,
     defects=(COMMIT_EARLY, CLAIMS_FORGOTTEN),
-    given=Given(processes=2, rate=500, mix=CROWDED, latency=(0.6, 1.4)),
+    given=Given(processes=2, rate=500, mix=CROWDED, latency=(0.9, 1.9)),
     seconds=40,
     points=PHASES,
     long=1500,
