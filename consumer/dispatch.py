@@ -21,6 +21,7 @@ from consumer.recover import Recover
 from consumer.sessions import Sessions
 from consumer.state.budget import LetterBudget
 from consumer.state.gate import HELD, Gate
+from consumer.state.lanes import Group
 from consumer.state.limits import Limits, Retry
 from consumer.state.vitals import Work
 from consumer.state.workload import Workload
@@ -235,7 +236,13 @@ class Dispatch:
         """Nothing can be sent, so nothing more is asked for, save where there is nothing to probe with."""
         if self.gate.held_for_all:
             return True
-        return self.gate.closed_for_all and self.workload.lanes.requests_where(lambda _: True) > 0
+        if not self.gate.closed_for_all:
+            return False
+        return self.workload.lanes.requests_where(self._tells_of_all) > 0
+
+    def _tells_of_all(self, group: Group) -> bool:
+        """A probe of it says whether all is well; one of a type that is ill itself never may."""
+        return not self.gate.closed_by_itself(group.action.name)
 
     def _recover(self, submit: Submit, bury: Bury) -> Recover:
         return Recover(

@@ -95,6 +95,10 @@ class Gate:
         """Closed until `resume`: not even a probe may go out, nor one that was taken before."""
         return action in self._held or None in self._held
 
+    def closed_by_itself(self, action: str) -> bool:
+        """Closed for this action type's own sake, whatever else is closed."""
+        return action in self._outages
+
     def closed_before(self, action: str, started: float) -> bool:
         """A request of this type that began then began into an outage that was known."""
         return any(outage.since < started for outage in self._closed_for(action))

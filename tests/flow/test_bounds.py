@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
+from consumer.outcomes import Answer, Outage, Outcome, Unknown
 from tests.fakes.foundry import Down
 from tests.fakes.group import Code
 from tests.fakes.log import Fate
@@ -110,5 +113,35 @@ def test_law_6_what_waits_at_a_closed_gate_keeps_nobody_from_reading_on() -> Non
         await asyncio.sleep(60)
 
         assert all(record in world.truth.settled for record in well)
+
+    simulate(story)
+
+
+@pytest.mark.parametrize(
+    ("answer", "after"),
+    [
+        (Unknown(Answer("http_500", status=500), answered=True, gate="failing"), None),
+        (Unknown(Answer("timeout"), gate="timeouts"), LIMITS.request_timeout),
+        (Outage(Answer("http_403", status=403), "forbidden"), None),
+    ],
+    ids=["fails", "hangs", "is blocked"],
+)
+def test_law_6_a_type_that_is_ill_by_itself_does_not_prolong_an_outage_of_all(
+    answer: Outcome, after: float | None
+) -> None:
+    """All that was left to probe with was of that type, which says nothing of the others: they are read."""
+    refused = Outage(Answer("refused"), "unreachable", everywhere=True)
+
+    async def story(world: World) -> None:
+        ill = Down(world.loop.time() + 600, "ill", answer=answer, after=after)
+        everything = Down(world.loop.time() + 20, None, answer=refused)
+        world.foundry.downs.extend([everything, ill])
+        world.produce(5, action="ill")
+        first = world.start()
+        await asyncio.sleep(60)
+        (well,) = world.produce(1, action="well")
+        await world.until(lambda: well in world.truth.settled, within=10)
+
+        assert first.watch.gates[-1] == "opened all unreachable"
 
     simulate(story)
