@@ -6,8 +6,9 @@ A letter that the budget does not pay for waits, neither written nor given up: s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -212,7 +213,7 @@ class Bury:
                     return now
                 if tenure.ending:
                     return None
-                await self._wait(self._waits.delay(failures))
+                await self._wait(self._waits.delay(failures), tenure)
         finally:
             if failures:
                 self._accepted(tenure)
@@ -238,10 +239,12 @@ class Bury:
         if not self._failing[topic]:
             self._say(topic, None)
 
-    async def _wait(self, delay: float) -> None:
+    async def _wait(self, delay: float, tenure: Tenure) -> None:
         try:
             async with asyncio.timeout(delay):
                 await self._hurry.wait()
+                if not tenure.ending:
+                    await asyncio.sleep(delay)  # it is another's hurry
         except TimeoutError:
             pass
 
@@ -250,13 +253,18 @@ class Bury:
         """Some letter is being written."""
         return any(self._open.values())
 
-    async def drained(self, tenures: Collection[Tenure]) -> None:
-        """Return when no letter of these tenures is being written; each is tried once more at least."""
+    @contextlib.contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Letters of tenures that are ending are tried at once, once more at least, and then left."""
         self._hurry.set()
         try:
-            while any(self._open[tenure] for tenure in tenures):
-                self._closed.clear()
-                await self._closed.wait()
+            yield
         finally:
             self._hurry.clear()
             self._open = +self._open
+
+    async def drained(self, tenures: Collection[Tenure]) -> None:
+        """Return when no letter of these tenures is being written."""
+        while any(self._open[tenure] for tenure in tenures):
+            self._closed.clear()
+            await self._closed.wait()

@@ -193,7 +193,7 @@ class Dispatch:
                     afford=self._gatekeeper.afford,
                     say=self._gatekeeper.letters,
                     spawn=spawn,
-                    wake=submit.wake,
+                    wake=submit.go_on,
                 )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
                 self._running = submit, bury

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -114,12 +115,11 @@ class Sessions:
         # Slots that wait for a claim were answered when the tenures ended: they have to hear of it.
         self._commits.tell()
         deadline = self._now() + self._workload.limits.request_timeout + _DRAIN_MARGIN
-        try:
+        with self._bury.hurried(), contextlib.suppress(TimeoutError):
+            # From the beginning: what is applied in part may wait for its letter.
             async with asyncio.timeout_at(deadline):
                 await self._submit.drained(tenures)
                 await self._bury.drained(tenures)
-        except TimeoutError:
-            pass
 
     def lost(self, partitions: Collection[Partition]) -> None:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""

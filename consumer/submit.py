@@ -48,7 +48,7 @@ class Submit:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._in_hand: set[tuple[Prepared, ...]] = set()
-        self._laid_down: list[asyncio.Future[None]] = []
+        self._laid_down = asyncio.Event()
         # Two rounds of full requests. More would only grow cold in memory: a record is prepared, sent and
         # settled within milliseconds, and found in the processor's cache each time, or it is not.
         self._plenty = 2 * workload.limits.max_in_flight
@@ -75,7 +75,7 @@ class Submit:
                 if probed is not None:
                     # Nothing to end where it opened the gate.
                     self._gate.probe_failed(action, self._loop.time(), started=probed)
-                self._lay_down()
+                self._laid_down.set()
             if rest:
                 await asyncio.sleep(rest)
             self._pacer.leave()
@@ -270,19 +270,17 @@ class Submit:
 
     # Draining
 
-    def _lay_down(self) -> None:
-        laid_down, self._laid_down = self._laid_down, []
-        for future in laid_down:
-            if not future.done():
-                future.set_result(None)
+    def go_on(self) -> None:
+        """A record was settled by somebody else: its lane goes on, and whoever drains looks again."""
+        self._laid_down.set()
+        self.wake()
 
     async def drained(self, tenures: Collection[Tenure]) -> None:
-        """Return when no record of these tenures is in hand, nor applied in part."""
+        """Return when no record of these is in hand, nor applied in part and free to go on."""
         ended = set(tenures)
-        while self._workload.begun(ended) or self.in_hand(ended):
-            laid_down = self._loop.create_future()
-            self._laid_down.append(laid_down)
-            await laid_down
+        while self.in_hand(ended) or (self._workload.begun(ended) and not self._gate.held_for_all):
+            self._laid_down.clear()
+            await self._laid_down.wait()
 
     @property
     def hands(self) -> Collection[tuple[Prepared, ...]]:

@@ -163,6 +163,7 @@ class Workload:
             tenure.end(lost=lost)
         for entry in self.lanes.drop(barred):
             self.release(entry)
+            self._begun.discard(entry)
             self.shed(entry.size)
 
     def forget(self, tenures: Collection[Tenure]) -> None:

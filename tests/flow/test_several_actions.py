@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from consumer.outcomes import Answer, Conflicted
+from consumer.model import ActionType, Call, Partition, PlainRecord, Prepared, Repeat
+from consumer.outcomes import Answer, Conflicted, Unknown
+from consumer.state.ledger import Ledger
+from consumer.state.tenure import Tenure
+from consumer.state.workload import Workload
+from consumer.store import Session
 from tests.fakes.foundry import Plan
+from tests.fakes.log import Coordinate
+from tests.flow.process import Process
 from tests.flow.simulate import simulate
-from tests.flow.world import World
+from tests.flow.world import LIMITS, RETRY, World
+
+APPLIED = Plan(0.01, 0.02)
+PATIENT = replace(RETRY, maximum=600.0)
+BUSY = Plan(None, 0.02, Conflicted(Answer("busy")))
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -35,3 +47,79 @@ def test_a_record_that_is_applied_in_part_is_finished_before_its_partition_is_ha
 
     for effects in world.truth.effects_of.values():
         assert [effect.step for effect in effects] == [0, 1, 2]
+
+
+async def begun_with_its_letter_refused(world: World) -> tuple[Process, Coordinate]:
+    """Its first action is applied, its second one is given up, and the letter of that is not taken."""
+    world.foundry.plans.extend([APPLIED, APPLIED, *[BUSY] * RETRY.attempts])
+    (record,) = world.produce(steps=2, conflicts=1)
+    first = world.start()
+    world.letter_box.down_until = world.loop.time() + 600
+    await asyncio.sleep(30)
+    assert "closed t letters_failing" in first.watch.gates
+    return first, record
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_drain_hears_that_the_letter_of_what_was_begun_is_taken(seed: int) -> None:
+    """It is not a request that ends there: nobody looked again before the drain's own bound."""
+
+    async def story(world: World) -> None:
+        first, record = await begun_with_its_letter_refused(world)
+        world.letter_box.down_until = began = world.loop.time()
+        await world.stop(first)
+
+        assert world.loop.time() - began < 3
+        assert record in world.truth.settled
+
+    simulate(story, seed=seed, retry=PATIENT)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_drain_leaves_what_was_begun_where_its_letter_is_not_taken(seed: int) -> None:
+    async def story(world: World) -> None:
+        first, record = await begun_with_its_letter_refused(world)
+        began = world.loop.time()
+        await world.stop(first)
+
+        assert world.loop.time() - began < 3
+        world.truth.excuse([record], "it is begun again")
+
+    simulate(story, seed=seed, retry=PATIENT)
+
+
+def test_a_drain_does_not_wait_for_what_an_operator_keeps_from_going_on() -> None:
+    async def story(world: World) -> None:
+        broken = Unknown(Answer("http_500", status=500), answered=True, gate="failing")
+        world.foundry.plans.extend([APPLIED, Plan(None, 1.0, broken)])
+        (record,) = world.produce(steps=2)
+        first = world.start()
+        await world.until(lambda: bool(world.truth.effects_of[record]))
+        await asyncio.sleep(0.5)
+        first.pauses_sending()
+        await asyncio.sleep(5)
+        began = world.loop.time()
+        await world.stop(first)
+
+        assert world.loop.time() - began < 3
+        world.truth.excuse([record], "it is begun again")
+
+    simulate(story)
+
+
+def test_what_was_begun_is_forgotten_with_a_partition_that_is_lost() -> None:
+    """Remembered, it would keep a drain waiting for what nobody has any more."""
+    workload = Workload(LIMITS)
+    call = Call(ActionType("set"), b"{}")
+    entry = Prepared(PlainRecord("t", 0, 0), "e", "set", "a", Repeat.SAFE, (call, call), 1)
+    ledger = Ledger(0, max_span=LIMITS.max_span)
+    tenure = Tenure(Partition("t", 0), Session("m1", 1), ledger, now=0.0, suspects_until=0.0)
+    entry.tenure = tenure
+    workload.lanes.add(entry)
+    (group,) = workload.lanes.turns()
+    group.take()
+    workload.advance(entry)
+
+    workload.end([tenure], lost=True)
+
+    assert not workload.begun([tenure])

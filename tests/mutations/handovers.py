@@ -6,6 +6,8 @@ from typing import Final
 
 from tests.mutations.mutation import Mutation
 
+_SEVERAL: Final = "tests/flow/test_several_actions.py"
+
 HANDOVERS: Final = (
     Mutation(
         name="what is done above the watermark is left out of the commit",
@@ -154,5 +156,49 @@ HANDOVERS: Final = (
         test="test_a_process_that_stood_still_does_no_harm_when_it_goes_on[0-29.0]",
         says="rule 11: lease",
         why="a process that stood still sends into partitions that are another's by now",
+    ),
+    Mutation(
+        name="a drain does not hear of letters",
+        law=5,
+        file="consumer/dispatch.py",
+        old="                    wake=submit.go_on,\n",
+        new="                    wake=submit.wake,\n",
+        suite=_SEVERAL,
+        test="test_a_drain_hears_that_the_letter_of_what_was_begun_is_taken",
+        says="< 3",
+        why="a rebalance stops the whole group for as long as a request may take",
+    ),
+    Mutation(
+        name="a drain hurries letters when all else is done",
+        law=5,
+        file="consumer/sessions.py",
+        old="        with self._bury.hurried(), contextlib",
+        new="        with contextlib",
+        suite=_SEVERAL,
+        test="test_a_drain_leaves_what_was_begun_where_its_letter_is_not_taken",
+        says="< 3",
+        why="as above",
+    ),
+    Mutation(
+        name="a drain waits for what only a person lets go on",
+        law=5,
+        file="consumer/submit.py",
+        old="self._workload.begun(ended) and not self._gate.held_for_all",
+        new="self._workload.begun(ended)",
+        suite=_SEVERAL,
+        test="test_a_drain_does_not_wait_for_what_an_operator_keeps_from_going_on",
+        says="< 3",
+        why="whoever has paused the service and stops it waits for nothing",
+    ),
+    Mutation(
+        name="what was begun is remembered when its partition is lost",
+        law=5,
+        file="consumer/state/workload.py",
+        old="            self.release(entry)\n            self._begun.discard(entry)\n            self.shed(entry.size)\n",
+        new="            self.release(entry)\n            self.shed(entry.size)\n",
+        suite=_SEVERAL,
+        test="test_what_was_begun_is_forgotten_with_a_partition_that_is_lost",
+        says="assert not True",
+        why="it stays in memory for good, and a stop may wait for it",
     ),
 )
