@@ -185,6 +185,8 @@ def _to_commit(tenure: Tenure) -> bool:
 
 def _all_stored(tenure: Tenure) -> bool:
     """A stop amid a rebalance hands over what the rebalance does: whoever comes second finds it stored, and forgotten."""
+    if tenure.held is not None and not tenure.changes:
+        return True  # it stood still from its beginning
     return tenure.saved == tenure.changes and (tenure.handed_over or _to_commit(tenure))
 
 

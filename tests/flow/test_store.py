@@ -30,6 +30,8 @@ def test_rule_6_metadata_that_cannot_be_trusted_stops_the_partition(metadata: st
         assert not any(effect.coordinate[0] == world.partition(0) for effect in world.truth.effects)
         assert world.group.store[world.partition(0)].metadata == metadata
         await world.stop(first)
+        assert first.task is not None
+        assert first.task.result() is True  # nothing of it was begun, so nothing was left undone
         world.group.store[world.partition(0)] = Commit(start, "")
         world.start()
         await world.settled()
