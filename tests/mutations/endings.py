@@ -123,7 +123,7 @@ ENDINGS: Final = (
     ),
     Mutation(
         name="a partition that never began counts as one left undone",
-        law=4,
+        law=12,
         file="consumer/commits.py",
         old="    if tenure.held is not None and not tenure.changes:\n",
         new="    if tenure.held is not None and tenure.changes < 0:\n",
