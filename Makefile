@@ -12,7 +12,7 @@ PURE := tests/stages $(patsubst %,tests/state/test_%.py,arrivals budget ledger o
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chaos check fmt coverage test test-fast test-full bench lock clean
+.PHONY: help demo chaos check fmt coverage everyday test test-fast test-full bench lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,11 +45,14 @@ coverage: .venv/.ready  ## every line and branch of what is pure is run by its u
 	$(BIN)/python -m coverage run -m pytest -q $(PURE)
 	$(BIN)/python -m coverage report
 
-test: check coverage  ## what CI runs: check, coverage, and every everyday test, on a real Kafka
+everyday: check  ## after each change, in five minutes: check, and all tests but the slow ones, on a real Kafka
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not soak" $(ARGS)
+
+test: check coverage  ## what CI runs: check, coverage, and all tests but the soaks, on a real Kafka
 	$(BIN)/python -m pytest $(WORKERS) -m "not soak" $(ARGS)
 
 test-fast: .venv/.ready  ## the tests that need no broker
-	$(BIN)/python -m pytest $(WORKERS) -m "not kafka and not soak" $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not kafka and not slow and not soak" $(ARGS)
 
 test-full: check  ## everything, the soaks too
 	$(BIN)/python -m pytest $(WORKERS) $(ARGS)

@@ -36,10 +36,10 @@ def test_its_defects_can_be_seeded_beside_its_points_and_still_compile(
     scenario: Scenario, tmp_path: Path
 ) -> None:
     for defect in scenario.defects:
-        points = [POINTS[point] for point in scenario.points]
-        folder = patched([*points, defect.patch], tmp_path / defect.name)
+        others = [*(POINTS[point] for point in scenario.points), *scenario.patches]
+        folder = patched([*others, defect.patch], tmp_path / defect.name)
 
-        for patch in (*points, defect.patch):
+        for patch in (*others, defect.patch):
             changed = (folder / "consumer" / patch.file).read_text(encoding="utf-8")
             assert changed != (PACKAGE / patch.file).read_text(encoding="utf-8")
             ast.parse(changed)

@@ -10,6 +10,7 @@ from tests.e2e.scene import Scene
 pytestmark = NEEDS_BROKER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [6, pytest.param(-6, marks=pytest.mark.soak)])
 async def test_a_wall_clock_that_is_set_by_hours_changes_nothing(scene: Scene, hours: int) -> None:
     """Tokens, waits of an outage, leases and the membership go on as they were."""

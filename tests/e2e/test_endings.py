@@ -43,6 +43,7 @@ async def _goes_on(scene: Scene) -> None:
     assert verdict.reasons.keys() <= {"unknown"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["poll", "requests"])
 async def test_a_process_that_is_stuck_ends_with_1_and_says_what_of_it(
     scene: Scene, part: str
@@ -63,6 +64,7 @@ async def test_a_process_that_is_stuck_ends_with_1_and_says_what_of_it(
     await _goes_on(scene)
 
 
+@pytest.mark.slow
 async def test_a_loop_that_is_blocked_ends_the_process_with_1_and_says_where(scene: Scene) -> None:
     async with scene.load():
         service = scene.start_with("loop")
@@ -81,6 +83,7 @@ async def test_a_loop_that_is_blocked_ends_the_process_with_1_and_says_where(sce
     await _goes_on(scene)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defect", ["client hangs in its end", "client blocks the loop in its end"])
 async def test_a_client_that_does_not_end_keeps_no_process_beyond_the_grace(
     scene: Scene, defect: str
@@ -101,7 +104,7 @@ async def test_a_client_that_does_not_end_keeps_no_process_beyond_the_grace(
     await _goes_on(scene)
 
 
-@pytest.mark.parametrize("how", ["silent", "dead"])
+@pytest.mark.parametrize("how", [pytest.param("silent", marks=pytest.mark.slow), "dead"])
 async def test_a_stop_while_kafka_is_away_ends_within_the_grace_and_with_1(
     scene: Scene, fragile: Broker, how: str
 ) -> None:
@@ -146,6 +149,7 @@ async def test_a_stop_while_letters_are_not_taken_ends_within_the_grace(scene: S
     assert (verdict.resent, verdict.reasons) == ({}, {"undecodable": 1})
 
 
+@pytest.mark.slow
 async def test_a_second_signal_while_kafka_is_silent_ends_the_process_at_once(
     scene: Scene, fragile: Broker
 ) -> None:

@@ -109,6 +109,7 @@ def broken(round_: int) -> list[Job]:
     ]
 
 
+@pytest.mark.slow
 async def test_nothing_is_told_whatever_fails(
     scene: Scene, guarded: tuple[Broker, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

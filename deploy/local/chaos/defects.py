@@ -120,3 +120,12 @@ BUDGET_IGNORED = Defect(
     "        if self._level < -(10**18):\n            return False\n",
     "a bad deploy of a publisher turns a day's events into letters",
 )
+TASKS_LEFT = Defect(
+    "tasks-left",
+    "submit.py",
+    "        return await self._pacer.send(request)\n",
+    '        left = self.__dict__.setdefault("left", [])\n'
+    "        left.append(asyncio.ensure_future(asyncio.Event().wait()))\n"
+    "        return await self._pacer.send(request)\n",
+    "the service grows until it is killed for it",
+)

@@ -14,6 +14,7 @@ ORDER_FILE = "CHAOS_FAILPOINT"
 """The environment's variable with the path at which an order is laid."""
 HIT = ".hit"
 """What is added to the name of the order's file: there it is said that it was carried out."""
+TASKS = ".tasks"
 
 
 def reached(point: str, entries: Sequence[Any] = ()) -> None:
@@ -34,6 +35,12 @@ def reached(point: str, entries: Sequence[Any] = ()) -> None:
     write_whole(path.with_name(path.name + HIT), {"time": time.time(), "places": places})
     # To this thread: when the call returns the signal has been received, or the process continued.
     signal.raise_signal(order["signal"])
+
+
+def tell_tasks(number: int) -> None:
+    """How many tasks there are: beside the order's file."""
+    path = Path(os.environ[ORDER_FILE])
+    write_whole(path.with_name(path.name + TASKS), number)
 
 
 def _meant(repeat: str | None, entries: Sequence[Any]) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.chaos.clock.sitecustomize import OFFSET_FILE
-from deploy.local.chaos.failpoint import ORDER_FILE
+from deploy.local.chaos.failpoint import ORDER_FILE, TASKS
 from deploy.local.kafka.child import Child
 
 OURS = ("KAFKA_", "FOUNDRY_", "CONSUMER_", "OTEL_")
@@ -70,6 +70,15 @@ class Consumer:
     @property
     def alive(self) -> bool:
         return self.code is None
+
+    @property
+    def pid(self) -> int:
+        return self._child.process.pid
+
+    def tasks(self) -> int | None:
+        """How many it said last that it has; None: nothing of it, which only a patched copy does."""
+        told = self.orders.with_name(self.orders.name + TASKS)
+        return int(json.loads(told.read_text())) if told.exists() else None
 
     def kill(self) -> None:
         """SIGKILL; it is gone when this returns."""

@@ -123,7 +123,7 @@ async def play(
                     stage.over = True
         letters = await stage.kafka.letters()
         hits = Counter(each.point for each in stage.seen.disturbances if each.point)
-        notes = misgivings(stage.seen.stalls)
+        notes = [*stage.notes, *misgivings(stage.seen.stalls)]
         missed = scenario.short_of(hits, stage.seconds)
         if scenario.is_long(stage.seconds):
             stage.told += missed
@@ -233,7 +233,7 @@ async def _staged(
 
 def _program(scenario: Scenario, defect: Defect | None, where: Path) -> Path:
     """The folder with the package that is run: a copy where something of it is to be otherwise."""
-    patches = [POINTS[point] for point in scenario.points]
+    patches = [*(POINTS[point] for point in scenario.points), *scenario.patches]
     patches += [] if defect is None else [defect.patch]
     return patched(patches, where / "program") if patches else ROOT
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deploy.local.chaos.defects import Defect
+from deploy.local.chaos.patches import Patch
 from deploy.local.chaos.settings import Changes
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
@@ -43,6 +44,8 @@ class Scenario:
     """How long it plays in the tour, at least."""
     points: Sequence[str] = ()
     """Where it hits the processes: see `ambush.POINTS`."""
+    patches: Sequence[Patch] = ()
+    """What else the program is made to do."""
     long: float = 900.0
     """Seconds for which it has to play until it has hit each of them often."""
 

@@ -63,6 +63,8 @@ class Stage:
         """Those that are members; `everyone` has the others too."""
         self.everyone: list[Consumer] = []
         self.told: list[str] = []
+        self.notes: list[str] = []
+        """Figures that belong to the report."""
         self.deserved: dict[str, frozenset[str]] = {}
         """By lane: letters that its records deserve by what the script does to them."""
         self.attempts: float = ATTEMPTS

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from deploy.local.chaos.defects import COMMIT_BY_WALL_CLOCK, COMMIT_EARLY, TOKEN_EACH
+from deploy.local.chaos.defects import COMMIT_BY_WALL_CLOCK, COMMIT_EARLY, TASKS_LEFT, TOKEN_EACH
+from deploy.local.chaos.growth import TASKS_TOLD, growth, in_words, watched
+from deploy.local.chaos.process import Consumer
 from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.scenarios.outages import BROWNOUT
 from deploy.local.chaos.stage import Stage
@@ -37,22 +39,36 @@ async def let_the_token_die(stage: Stage) -> None:
 
 
 async def a_little_of_everything(stage: Stage) -> None:
-    """Each fault of the brownout at a tenth of its rate, and now and then something worse."""
+    """Each fault of the brownout at a tenth of its rate, and now and then something worse.
+
+    One process lives through all of it: what it takes must not become more.
+    """
+    veteran = stage.consumers[0]
+    async with watched(veteran) as looks:
+        await _everything(stage, veteran)
+    stage.expect(veteran.alive, "the process that was to live through all of it ended")
+    stage.notes.append(in_words(looks))
+    for each in growth(looks):
+        stage.expect(holds=False, what=each)
+
+
+async def _everything(stage: Stage, veteran: Consumer) -> None:
     with ExitStack() as faults:
         for kind, given in BROWNOUT.values():
             faults.enter_context(stage.fault(kind, **{**given, "share": given["share"] / 10}))
         while stage.goes_on:
             await stage.wait(3, 10)
-            await _something_worse(stage)
+            other = next((each for each in stage.consumers if each is not veteran), None)
+            await _something_worse(stage, other or await stage.start())
 
 
-async def _something_worse(stage: Stage) -> None:
+async def _something_worse(stage: Stage, other: Consumer) -> None:
     match stage.chance.choice(("kill", "leave", "stop", "token", "broker", "outage")):
         case "kill":
-            await stage.kill(stage.anyone())
+            await stage.kill(other)
             await stage.start()
         case "leave":
-            await stage.stop(stage.anyone())
+            await stage.stop(other)
             await stage.start()
         case "stop":
             async with stage.standing_still(stage.anyone()):
@@ -89,7 +105,8 @@ SOAK = Scenario(
     "soak",
     "all of it, at a tenth of the rate",
     a_little_of_everything,
-    defects=(COMMIT_EARLY,),
+    defects=(COMMIT_EARLY, TASKS_LEFT),
     given=Given(processes=2, rate=100),
+    patches=(TASKS_TOLD,),
     seconds=30,
 )
