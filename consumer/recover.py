@@ -58,10 +58,12 @@ class Recover:
         self.gatekeeper = gatekeeper
         self._bury = bury
         self._put_off = put_off
-        self._retry = retry
+        self._attempts = retry.attempts
+        # One failure alone does not tell an ill record from an ill world.
+        self._tells = max(2, retry.attempts)
         self._send = send
         self.suspects = Suspects(
-            actions, watch, workload, gatekeeper, bury, put_off, attempts=retry.attempts
+            actions, watch, workload, gatekeeper, bury, put_off, attempts=self._tells
         )
         self._now = asyncio.get_running_loop().time
 
@@ -112,10 +114,11 @@ class Recover:
         now = self._now()
         action, health = entries[0].call.action.name, self.gatekeeper.health
         shared = health.shared(entries)
+        most = self._attempts if always else self._tells
         delay = 0.0
         for entry in entries:
             charged = health.charge(entry, now, always=always)
-            if charged >= self._retry.attempts and len(entries) == 1:
+            if charged >= most and len(entries) == 1:
                 self._bury.entry(entry, "exhausted", said(answer), answer=answer)
                 return
             # In company again, it would be refused or delayed together with the others.

@@ -15,7 +15,7 @@ from tests.fakes.foundry import Down
 from tests.fakes.log import Coordinate
 from tests.flow.laws import letters_of
 from tests.flow.simulate import simulate
-from tests.flow.world import LIMITS, World
+from tests.flow.world import LIMITS, RETRY, World
 
 HANG = LIMITS.request_timeout
 WAYS: dict[str, dict[str, Any]] = {
@@ -185,6 +185,24 @@ def test_law_6_an_outage_of_reads_makes_no_letters_though_actions_fare_well() ->
         assert not world.truth.letters
 
     simulate(story)
+
+
+@pytest.mark.parametrize("repeat", [Repeat.SAFE, Repeat.CREATE, Repeat.ASK])
+def test_law_6_an_outage_makes_no_letters_though_one_try_is_allowed(repeat: Repeat) -> None:
+    """One failure alone does not tell an ill record from an ill world."""
+
+    async def story(world: World) -> None:
+        world.start()
+        await steady(world, 10, 0.5, 2, repeat=repeat, batch=1)
+        now, answer = world.loop.time(), WAYS["500"]["ill"]
+        world.foundry.downs.append(Down(now + 100, None, answer=answer))
+        world.foundry.reads_down_until = now + 150
+        await steady(world, 200, 5.0, 2, repeat=repeat, batch=1)
+        await world.settled(within=60)
+
+        assert not world.truth.letters
+
+    simulate(story, retry=replace(RETRY, attempts=1))
 
 
 def test_law_2_a_bug_in_reading_back_is_that_records_trouble() -> None:
