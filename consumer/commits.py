@@ -110,7 +110,8 @@ class Commits:
 
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
-        changed = [t for t in tenures if _to_commit(t) and (drained or t.changes != t.saved)]
+        # The last one says how the partition is left, whatever there is to commit.
+        changed = [t for t in tenures if _to_commit(t) and (t.ending or t.changes != t.saved)]
         # Content is frozen here: what is claimed from here on waits for the next commit.
         content = {t: (_snapshot(t, drained=drained), t.changes, t.claims) for t in changed}
         for tenure in changed:
@@ -193,9 +194,10 @@ def _all_stored(tenure: Tenure) -> bool:
 def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:
     """Offset and metadata from one snapshot: never stripped, never shortened."""
     snapshot = tenure.ledger.snapshot()
-    # A lane that waits for what may still take effect waits at the next owner's too.
+    # A lane that waits for what may still take effect waits at the next owner's too: also where something
+    # was left in part, for the group may be left at once all the same.
     until = max(tenure.lane_held_until, tenure.all_held_until)
-    held = drained and until > asyncio.get_running_loop().time()
+    held = tenure.ending and until > asyncio.get_running_loop().time()
     text = encode(
         snapshot.done, snapshot.claims, drained=drained, held=held, topic_id=tenure.topic_id
     )

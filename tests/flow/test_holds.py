@@ -71,3 +71,33 @@ def test_a_lane_waits_on_though_its_session_ended_without_a_word_to_the_next() -
         assert world.truth.settled[later] >= over
 
     simulate(story, limits=patient)
+
+
+def test_a_lane_waits_on_at_the_next_owners_though_something_was_left_in_part() -> None:
+    """The group is left at once all the same: nothing but the word of the last commit covers what was lost."""
+    patient = replace(LIMITS, settle_time=60.0)
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(59.0, 0.02, LOST))
+        lost, later = world.produce(2, lane="a")
+        first = world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        over = world.loop.time() + patient.settle_time
+        await world.until(lambda: lost in world.truth.settled)
+        failed = Unknown(Answer("http_500", status=500), answered=True, gate="failing")
+        world.foundry.plans.extend([Plan(0.01, 0.02), Plan(None, 1.0, failed)])
+        (begun,) = world.produce(1, steps=2)
+        await world.until(lambda: bool(world.truth.effects_of[begun]))
+        first.pauses_sending()
+        await asyncio.sleep(2)
+        await world.stop(first)
+        world.truth.excuse([begun], "it is begun again")
+        marks = world.marks()
+        assert marks is not None
+        assert not marks.drained
+        world.start()
+        await world.settled()
+
+        assert world.truth.settled[later] >= over
+
+    simulate(story, limits=patient)

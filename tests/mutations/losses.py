@@ -188,4 +188,15 @@ LOSSES: Final = (
         says="ValueError|not enough values",
         why="while a backlog is worked off a lane that lost one request stands still, and its partition with it",
     ),
+    Mutation(
+        name="the next owner hears of lanes that wait only where all was drained",
+        law=3,
+        file="consumer/commits.py",
+        old="    held = tenure.ending and until",
+        new="    held = drained and until",
+        suite="tests/flow/test_holds.py",
+        test="test_a_lane_waits_on_at_the_next_owners_though_something_was_left_in_part",
+        says="assert 10.* >= 10",
+        why="a stop while the service is paused puts an old value over a new one",
+    ),
 )
