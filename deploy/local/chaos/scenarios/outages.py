@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from itertools import cycle
 from typing import Any
 
 from deploy.local.chaos.defects import PAGE_IS_SUCCESS, SENT_AGAIN, THROTTLED_IS_REFUSED
@@ -12,7 +14,7 @@ from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.settings import REQUEST_TIMEOUT
 from deploy.local.chaos.stage import Stage
 
-REFUSED = "refused"
+REFUSED, SILENT = "refused", "hang"
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "503": ("status", {"status": 503, "endpoint": "any"}),
     "200 with a page": ("html", {}),
@@ -21,11 +23,15 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "redirected to a login": ("redirect", {}),
     "500": ("status", {"status": 500}),
     "504 of a gateway": ("status", {"status": 504, "body": "html"}),
-    "hang": ("hang", {}),
+    SILENT: ("hang", {}),
 }
-RESUMES_WITHIN = 12.0
+WAITED_FOR = 20.0
+RESUMES_WITHIN = 5.0
+"""Seconds after Foundry is there again; a probe that was not answered has to be given up first."""
 GATE_CLOSED_AFTER = REQUEST_TIMEOUT + 1.5
-"""Seconds into an outage after which nothing harmful is sent into it any more."""
+"""Seconds into an outage after which nothing harmful is sent into it any more, and little else."""
+PROBES_A_SECOND = 2.0
+"""For each action type."""
 BROWNOUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "500": ("status", {"status": 500, "share": 0.05}),
     "503": ("status", {"status": 503, "share": 0.03}),
@@ -46,25 +52,48 @@ async def one_outage_after_another(stage: Stage) -> None:
     stage.chance.shuffle(kinds)
     # The page first: only in it a record could count as applied.
     kinds.sort(key=lambda kind: kind != "200 with a page")
-    while stage.goes_on:
-        kind = kinds[0]
-        kinds.append(kinds.pop(0))
-        await _outage(stage, kind, lasts)
+    took: dict[str, float] = {}
+    for kind in cycle(kinds):
+        if not stage.goes_on:
+            break
+        took[kind] = max(await _outage(stage, kind, lasts), took.get(kind, 0.0))
+    told = ", ".join(f"{kind} {seconds:.1f}" for kind, seconds in took.items())
+    stage.notes.append(f"seconds until actions took effect again, at most: {told}")
 
 
-async def _outage(stage: Stage, kind: str, lasts: float) -> None:
+async def _outage(stage: Stage, kind: str, lasts: float) -> float:
+    """Returns the seconds that it took to go on afterwards."""
     stage.doing = kind
     began = time.time()
     async with _away(stage, kind):
         await stage.wait(lasts)
         over = time.time()
-    await stage.until(
+    resumed = await stage.until(
         lambda: stage.seen.effects and stage.seen.effects[-1].time > over,
         f"effects again after {kind}",
-        within=RESUMES_WITHIN,
+        within=WAITED_FOR,
     )
     late = stage.seen.harmful_requests(began + GATE_CLOSED_AFTER, over)
     stage.expect(not late, f"{kind}: {late} harmful requests were sent into the outage")
+    _expect_few_requests(stage, kind, began + GATE_CLOSED_AFTER, over)
+    if not resumed:
+        return WAITED_FOR
+    took = min(each.time for each in stage.seen.effects if each.time > over) - over
+    within = RESUMES_WITHIN + (REQUEST_TIMEOUT if kind == SILENT else 0.0)
+    stage.expect(took <= within, f"{kind}: effects again after {took:.1f} s, not {within:g} s")
+    return took
+
+
+def _expect_few_requests(stage: Stage, kind: str, begin: float, end: float) -> None:
+    paths = [each.path for each in stage.foundry.requests if begin < each.time < end]
+    actions = Counter(
+        path.split("/actions/")[1].split("/")[0] for path in paths if "/apply" in path
+    )
+    for action, requests in actions.items():
+        most = PROBES_A_SECOND * (1 + end - begin)
+        stage.expect(
+            requests <= most, f"{kind}: {requests} requests of {action} in {end - begin:.1f} s"
+        )
 
 
 @asynccontextmanager
