@@ -26,6 +26,7 @@ from consumer.state.limits import Limits, Retry
 from consumer.state.vitals import Work
 from consumer.state.workload import Workload
 from consumer.submit import Submit
+from consumer.suspects import Suspects
 from consumer.waits import Waits
 
 _POLL_ENDS_IN: Final = 1.0
@@ -71,7 +72,7 @@ class Dispatch:
             wake_at=self._wake_at,
             shut=lambda: self._pacer.shut,
         )
-        self._running: tuple[Submit, Bury] | None = None
+        self._running: tuple[Submit, Bury, Suspects] | None = None
 
     @property
     def concurrency_limit(self) -> int:
@@ -114,7 +115,7 @@ class Dispatch:
         tenures = [t for t in self.workload.tenures.values() if not (t.ending or t.held)]
         if self._running is None:
             return Work()
-        submit, bury = self._running
+        submit, bury, _ = self._running
         return Work(
             sessions=frozenset(tenure.session for tenure in tenures),
             settled=sum(tenure.changes for tenure in tenures),
@@ -141,7 +142,8 @@ class Dispatch:
         """Pass over what stands still at this offset, and no more; says in a sentence what that is.
 
         Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged. Of a
-        record whose letter is too large for its topic the content is given up, and its sha256 kept.
+        record whose letter is too large for its topic the content is given up, and its sha256 kept. What may have
+        been applied and waits to be read back is a letter `unknown`.
 
         Raises:
             NotAssigned: this process does not have the partition.
@@ -155,8 +157,14 @@ class Dispatch:
             raise SkipRefused(
                 f"{name} stands still, and nothing of it can be skipped: {tenure.held}"
             )
-        if self._running is not None and self._running[1].give_up(partition, offset):
-            return f"{name}: content of offset {offset} given up, at the next try of its letter"
+        if self._running is not None:
+            _, bury, suspects = self._running
+            if bury.give_up(partition, offset):
+                return f"{name}: content of offset {offset} given up, at the next try of its letter"
+            if suspects.give_up(partition, offset):
+                return (
+                    f"{name}: reading back of offset {offset} given up, a letter `unknown` says so"
+                )
         return await self._source.skip(partition, offset)
 
     async def run(self) -> bool:
@@ -196,7 +204,8 @@ class Dispatch:
                     wake=submit.go_on,
                 )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
-                self._running = submit, bury
+                recover = self._recover(submit, bury)
+                self._running = submit, bury, recover.suspects
                 intake = Intake(
                     self._source,
                     self._prepare,
@@ -206,7 +215,6 @@ class Dispatch:
                     submit,
                     paused=self._paused,
                 )
-                recover = self._recover(submit, bury)
                 await self._source.join(sessions)
                 polling = tasks.create_task(intake.run(), name="intake")
                 loops = [

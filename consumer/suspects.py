@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from consumer.bury import Bury
 from consumer.errors import RAISED_BY_OWNERS
 from consumer.gatekeeper import Gatekeeper
-from consumer.model import Lookup, Prepared, Repeat
+from consumer.model import Lookup, Partition, Prepared, Repeat
 from consumer.outcomes import Answer, Found, Outage
 from consumer.ports import Actions, Watch
 from consumer.putoff import PutOff
@@ -40,6 +40,8 @@ class Suspects:
         self._bury = bury
         self._put_off = put_off
         self._attempts = attempts
+        # Those that are being read back now; True: an operator has given them up meanwhile.
+        self._reading: dict[Prepared, bool] = {}
         self._now = asyncio.get_running_loop().time
 
     def suspect(
@@ -77,10 +79,15 @@ class Suspects:
         if lookup is None:
             raise TypeError(f"{entry.event_id!r} cannot be read back")
         entry.sent_at = self._now()
+        self._reading[entry] = False
         found = await self._actions.look_up(lookup)
+        if self._reading.pop(entry):
+            self._write_off(entry)
+            return
         if isinstance(found, Outage):
             self._cannot_be_read(entry, lookup, found)
             return
+        self._no_longer_unread(entry)
         self._gatekeeper.health.succeeded(_reads_of(lookup), self._now())
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:
@@ -104,16 +111,60 @@ class Suspects:
     def _cannot_be_read(self, entry: Prepared, lookup: Lookup, outage: Outage) -> None:
         """While other objects of its type can be read it is this one's trouble: a letter in the end."""
         self._gatekeeper.outage(entry, outage)
-        if outage.gate in WORLDS:
-            self._put_off.together([entry], outage.answer)
-            return
         now, answer = self._now(), outage.answer
+        if outage.gate in WORLDS:
+            self._put_off.together([entry], answer)
+            self._say_unread(entry, answer)
+            return
         bug = answer.cause == "internal"  # which is no outage
         charged = self._gatekeeper.health.charge(entry, now, always=bug, kind=_reads_of(lookup))
         if charged >= self._attempts:
+            self._no_longer_unread(entry)
             self._bury.entry(entry, "unknown", said(answer), answer=answer)
         else:
             self._put_off.again(entry, now + self._put_off.delay(entry, answer))
+            self._say_unread(entry, answer)
+
+    def give_up(self, partition: Partition, offset: int) -> bool:
+        """An operator gives up reading this one back: it is a letter `unknown`. False: it waits for no read.
+
+        One that is being read at this moment is a letter when that ends, whatever it finds.
+        """
+
+        def wanted(entry: Prepared) -> bool:
+            record = entry.record
+            here = record.offset == offset and owner(entry).partition == partition
+            return here and entry.suspect and entry.lookup is not None and not owner(entry).ending
+
+        entry = self._workload.lanes.take_out(wanted)
+        if entry is not None:
+            self._write_off(entry)
+            return True
+        read = [entry for entry in self._reading if wanted(entry)]
+        self._reading.update(dict.fromkeys(read, True))
+        return bool(read)
+
+    def _write_off(self, entry: Prepared) -> None:
+        """It is not sent again. What it may still do keeps its lane waiting all the same."""
+        self._put_off.hold(entry, entry.not_before)
+        self._no_longer_unread(entry)
+        detail = "an operator gave up reading back whether it was applied"
+        self._bury.entry(entry, "unknown", detail, answer=entry.answer, free=True)
+
+    def _say_unread(self, entry: Prepared, answer: Answer) -> None:
+        """It may be asked for ever, and its partition stop at the end of the span: an operator should know."""
+        tenure = owner(entry)
+        if entry.attempts < self._attempts or tenure.ending:
+            return
+        told = bool(tenure.unread)
+        tenure.unread[entry.record.offset] = answer.cause
+        if not told:
+            self._watch.held(tenure.partition, str(tenure.waits_for_read))
+
+    def _no_longer_unread(self, entry: Prepared) -> None:
+        tenure = owner(entry)
+        if tenure.unread.pop(entry.record.offset, None) and not (tenure.unread or tenure.ending):
+            self._watch.noted(tenure.partition, "nothing waits any more for a read back that fails")
 
 
 def _reads_of(lookup: Lookup) -> str:

@@ -153,6 +153,20 @@ class Lanes:
         else:
             self.ready(head)
 
+    def take_out(self, wanted: Callable[[Prepared], bool]) -> Prepared | None:
+        """One head that is `wanted`, of those that wait for their time or go by themselves; the caller has it then."""
+        for item in self._later:
+            if wanted(item[2]):
+                self._later.remove(item)
+                heapq.heapify(self._later)
+                return item[2]
+        for group in self._turns:
+            for entry in group.apart:
+                if wanted(entry):
+                    group.apart.remove(entry)
+                    return entry
+        return None
+
     def drop(self, gone: Callable[[Prepared], bool]) -> list[Prepared]:
         """Forget what is queued and `gone`: all but what is in somebody's hands. Lanes go on behind it."""
         dropped: list[Prepared] = []

@@ -31,6 +31,9 @@ class Tenure:
     handed_over: bool = False
     """The last commit that was acknowledged said that it was drained."""
 
+    again: bool = False
+    """The last commit was not stored, and is to be tried again."""
+
     def __init__(
         self,
         partition: Partition,
@@ -55,6 +58,8 @@ class Tenure:
         """Why it stands still until a person acts: it is neither read nor committed."""
         self.letters_failing = 0
         """Letters of it that the dead-letter topic does not take now: nothing more is read."""
+        self.unread: dict[int, str] = {}
+        """Offsets that may have been applied and cannot be read back, and why: each lane waits, all else goes on."""
         self.changes = 0
         """Counts what there is to commit."""
         self.saved = -1
@@ -65,8 +70,6 @@ class Tenure:
         """Until then one lane of it at least waits: a request that got no answer may still take effect."""
         self.all_held_until = 0.0
         """Until then every lane waits: the former owner left one waiting, and did not say which."""
-        self.again = False
-        """The last commit was not stored, and is to be tried again."""
         self.claims: list[Claim] = []
         """Claims that wait for a commit to carry them."""
 
@@ -96,6 +99,17 @@ class Tenure:
         for claim in self.claims:
             claim.answer(durable=False)
         self.claims.clear()
+
+    @property
+    def waits_for_read(self) -> str | None:
+        """The first of what may have been applied and cannot be read back, and what to do; None: there is none."""
+        if not self.unread:
+            return None
+        offset = min(self.unread)
+        return (
+            f"offset {offset} may have been applied, and reading it back fails: {self.unread[offset]};"
+            " mend that, or skip the offset, which leaves a letter `unknown`"
+        )
 
     @property
     def readable(self) -> bool:

@@ -133,7 +133,10 @@ class Progress:
                 tenure.ledger.unsettled,
                 self._ends.get(tenure.partition),
                 self._age(tenure),
-                tenure.held or stuck.get(tenure.partition) or _letters(tenure),
+                tenure.held
+                or stuck.get(tenure.partition)
+                or _letters(tenure)
+                or tenure.waits_for_read,
             )
             for _, tenure in sorted(self._workload.tenures.items())
         ]

@@ -9,9 +9,10 @@ import pytest
 
 from consumer.dispatch import Dispatch
 from consumer.errors import Unavailable
-from consumer.model import Partition
+from consumer.model import Partition, Repeat
+from consumer.outcomes import Answer, Unknown
 from consumer.telemetry.progress import ASK_EVERY, Progress, Standing
-from tests.fakes.foundry import Down
+from tests.fakes.foundry import Down, Plan
 from tests.fakes.log import Fate, Spec
 from tests.fakes.source import FakeSource
 from tests.flow.process import Process
@@ -86,6 +87,24 @@ def test_what_is_done_above_the_watermark_is_not_behind() -> None:
 
         assert standing.lag == standing.unsettled == 1
         assert "1 letters" in (standing.stuck or "")
+        task.cancel()
+
+    simulate(story)
+
+
+def test_what_cannot_be_read_back_is_named_as_long_as_it_waits() -> None:
+    async def story(world: World) -> None:
+        progress, task = follow(world, world.start())
+        world.foundry.plans.append(Plan(None, 0.02, Unknown(Answer("disconnected"))))
+        ((_, offset),) = world.produce(1, repeat=Repeat.ASK, batch=1)
+        world.foundry.reads_down_until = world.loop.time() + 200
+        await asyncio.sleep(150)
+        stuck = the_one(progress).stuck or ""
+        await world.settled()
+
+        assert stuck.startswith(f"offset {offset} may have been applied, and reading it back fails")
+        assert "skip the offset" in stuck
+        assert the_one(progress).stuck is None
         task.cancel()
 
     simulate(story)
