@@ -146,6 +146,19 @@ def test_with_nothing_but_markers_the_position_still_moves_past_them() -> None:
     assert (salvaged.records, salvaged.next_offset) == ([], 1)
 
 
+def test_a_marker_that_compaction_emptied_is_passed_over_like_any_other() -> None:
+    """The broker keeps such a batch without its record while its producer lives, and the library raises on it."""
+    emptied = bytearray(batch(producer_id=7, base_offset=1))
+    struct.pack_into(">h", emptied, ATTRIBUTES_AT, CONTROL)
+    struct.pack_into(">i", emptied, LAST_DELTA_AT, 0)
+    data = with_right_checksum(emptied) + batch((b"2", b"", ()), base_offset=2)
+
+    salvaged = through_first_fault(data, (), P, 1)
+
+    assert [each.offset for each in salvaged.records] == [2]
+    assert salvaged.next_offset == 3
+
+
 def test_time_of_the_broker_counts_where_the_topic_says_so() -> None:
     data = bytearray(batch((b"k", b"v", ()), (b"k", b"v", ())))
     struct.pack_into(">h", data, ATTRIBUTES_AT, 0x08)

@@ -52,6 +52,17 @@ EDGES: Final = (
         why="its records are lost without a word",
     ),
     Mutation(
+        name="a marker has to have its record",
+        law=2,
+        file="consumer/kafka/batches.py",
+        old='    keys = [marker.key for marker in read(batch, Partition("", 0)) if marker.key is not None]\n',
+        new='    keys = [marker.key for marker in [read(batch, Partition("", 0))[0]] if marker.key]\n',
+        suite="tests/kafka/test_batches.py",
+        test="test_a_marker_that_compaction_emptied_is_passed_over_like_any_other",
+        says="IndexError",
+        why="a compacted topic of a transactional producer ends the process, and every one after it",
+    ),
+    Mutation(
         name="a skipped record is called unreadable",
         law=12,
         file="consumer/pipeline.py",
