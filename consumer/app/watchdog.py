@@ -49,10 +49,8 @@ class Watchdog:
         self._stuck = stuck
         self._stands: dict[Partition, int] = {}
         self._unread: dict[Partition, int] = {}
-        self._ask_at = 0.0
         self._answered_at = clock.now()
         self._silent = False
-        self._find_at = 0.0
         self.verdict: Verdict | None = None
 
     def checks(self) -> Mapping[str, str]:
@@ -69,18 +67,28 @@ class Watchdog:
     async def run(self) -> None:
         """Look until something is stuck."""
         now = asyncio.get_running_loop().time
-        while self.verdict is None:
-            await asyncio.sleep(LOOK_EVERY)
-            self._listen()
-            if self._silent and now() >= self._find_at:
-                await self._find_anew()
-                self._find_at = now() + _FIND_EVERY
-            if now() >= self._ask_at:
-                await self._ask()
-                self._ask_at = now() + _ASK_EVERY
-            self.verdict = self._vitals.look(self._see(now()))
+        async with asyncio.TaskGroup() as tasks:
+            # Apart from the looks: brokers may let us wait for longer than what counts as a freeze.
+            asking = tasks.create_task(self._ask_often(), name="watchdog asks")
+            while self.verdict is None:
+                await asyncio.sleep(LOOK_EVERY)
+                self._listen()
+                self.verdict = self._vitals.look(self._see(now()))
+            asking.cancel()
         say(_log, logging.ERROR, "stuck", part=self.verdict.part, why=self.verdict.why)
         self._stuck()
+
+    async def _ask_often(self) -> None:
+        now = asyncio.get_running_loop().time
+        ask_at = find_at = 0.0
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self._silent and now() >= find_at:
+                await self._find_anew()
+                find_at = now() + _FIND_EVERY
+            if now() >= ask_at:
+                await self._ask()
+                ask_at = now() + _ASK_EVERY
 
     def _see(self, now: float) -> Seen:
         source = self._source

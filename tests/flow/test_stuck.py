@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.errors import Unavailable
 from consumer.model import Partition, Record, Request, Unreadable
 from consumer.outcomes import Outcome
 from consumer.ports import Actions, Source
-from consumer.state.vitals import Verdict
+from consumer.state.vitals import Patience, Verdict
 from consumer.store import Commit, CommitResult, Session
 from tests.flow.process import Ports, Service
 from tests.flow.simulate import simulate
@@ -66,6 +67,20 @@ class FailingSource(Failing):
         if self.hangs.is_set() and self._commit == "hangs":
             await self.hang()
         return await self._source.commit(session, commits)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._source, name)
+
+
+class SilentSource:
+    """A partition without a leader: of all that are asked for together no end is told, after a long wait."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    async def end_offsets(self, _: Collection[Partition]) -> Mapping[Partition, int]:
+        await asyncio.sleep(15)
+        raise Unavailable("no leader")
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._source, name)
@@ -143,6 +158,33 @@ def test_slots_that_nobody_wakes_are_found() -> None:
 
     assert [verdict.part for verdict in verdicts] == ["work"]
     assert "none of 20 records was settled" in verdicts[0].why
+
+
+def test_a_broker_that_tells_no_ends_does_not_keep_the_watchdog_from_looking() -> None:
+    """Its question takes longer than the pause that counts as a freeze, and comes oftener than patience ends."""
+    verdicts: list[Verdict] = []
+    failing: list[Failing] = []
+    patience = Patience(poll=120, commit=60, request=75, work=180, fetch=300, frozen=10)
+
+    def service(ports: Ports) -> Service:
+        if not failing:
+            ports, broken = _broken_actions(ports)
+            ports = replace(ports, source=SilentSource(ports.source))  # type: ignore[arg-type]  # as above
+            failing.append(broken)
+        return Watched(ports, verdicts.append, patience=patience)
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await asyncio.sleep(200)
+        failing[0].hangs.set()
+        world.produce(1, lane="a")
+        await world.until(lambda: bool(verdicts), within=200, what="a verdict")
+        world.kill(first)
+        world.start()
+
+    simulate(story, service=service)
+
+    assert [verdict.part for verdict in verdicts] == ["requests"]
 
 
 def test_tasks_of_the_client_that_have_died_are_found() -> None:

@@ -122,6 +122,17 @@ ENDINGS: Final = (
         why="after a move of the cluster each process has to be restarted by hand",
     ),
     Mutation(
+        name="the watchdog looks only when the brokers have answered",
+        law=12,
+        file="consumer/app/watchdog.py",
+        old="                self._listen()\n",
+        new="                self._listen()\n                await self._ask()\n",
+        suite="tests/flow/test_stuck.py",
+        test="test_a_broker_that_tells_no_ends_does_not_keep_the_watchdog_from_looking",
+        says="a verdict not within",
+        why="while one partition has no leader, a process that hangs is never ended",
+    ),
+    Mutation(
         name="a partition that never began counts as one left undone",
         law=12,
         file="consumer/commits.py",
