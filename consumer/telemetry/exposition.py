@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from typing import Final
@@ -30,6 +31,10 @@ from consumer.telemetry.sums import Distribution, Labels
 
 FRESH: Final = 1.0
 """Seconds in which a page is not written anew: whoever asks more often costs nothing."""
+_OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
+_WANTS_OPENMETRICS: Final = re.compile(
+    r"(?:^|,)\s*application/openmetrics-text\s*(?!;[^,]*version=0)(?:[;,]|$)"
+)
 
 
 class _Families(Collector):
@@ -68,8 +73,13 @@ def _histogram(
 
 def exposition(meters: Meters, accept: str) -> tuple[bytes, str]:
     """The page and its content type, as the `Accept` header wants it."""
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = choose_encoder(_known(accept))
     return encode(_Families(meters)), content_type
+
+
+def _known(accept: str) -> str:
+    """One of two formats. The library gives each version that somebody asks for a type of its own, or raises on it."""
+    return _OPENMETRICS if _WANTS_OPENMETRICS.search(accept) else ""
 
 
 class Exposition:
@@ -78,13 +88,12 @@ class Exposition:
     def __init__(self, meters: Meters, now: Callable[[], float]) -> None:
         self._meters = meters
         self._now = now
-        self._pages: dict[str, tuple[float, bytes]] = {}
+        self._pages: dict[str, tuple[float, bytes, str]] = {}
 
     def __call__(self, accept: str) -> tuple[bytes, str]:
-        _, content_type = choose_encoder(accept)
-        now = self._now()
-        written, page = self._pages.get(content_type, (-math.inf, b""))
+        wanted, now = _known(accept), self._now()
+        written, page, content_type = self._pages.get(wanted, (-math.inf, b"", ""))
         if now - written >= FRESH:
-            page, _ = exposition(self._meters, accept)
-            self._pages[content_type] = (now, page)
+            page, content_type = exposition(self._meters, wanted)
+            self._pages[wanted] = (now, page, content_type)
         return page, content_type

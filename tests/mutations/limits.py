@@ -142,4 +142,15 @@ LIMITS: Final = (
         says="held_partitions",
         why="lag grows, and no line of the log says why",
     ),
+    Mutation(
+        name="each version of a format that is asked for has a page of its own",
+        law=11,
+        file="consumer/telemetry/exposition.py",
+        old="        wanted, now = _known(accept), self._now()\n",
+        new="        wanted, now = accept, self._now()\n",
+        suite="tests/telemetry/test_exposition.py",
+        test="test_who_asks_for_one_version_after_another_gets_the_same_page",
+        says="assert \\{b",
+        why="whoever reaches the port fills the memory",
+    ),
 )

@@ -51,6 +51,36 @@ def test_a_page_is_written_at_most_once_a_second_in_each_format() -> None:
     assert (first, again, other, rebalances("")) == (0, 0, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("accept", "given"),
+    [
+        ("", "text/plain; version=0.0.4"),
+        ("text/plain;version=7.0.0", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text", "application/openmetrics-text; version=1.0.0"),
+        ("*/*, application/openmetrics-text;q=0.5", "application/openmetrics-text; version=1.0.0"),
+        ("application/openmetrics-text; version=0.0.1,text/plain", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text; version=no", "application/openmetrics-text; version=1.0.0"),
+        ("x/application/openmetrics-text", "text/plain; version=0.0.4"),
+    ],
+)
+def test_there_are_two_formats_whatever_is_asked_for(accept: str, given: str) -> None:
+    _, content_type = Exposition(Meters(Sums()), lambda: 0.0)(accept)
+
+    assert content_type.startswith(f"{given}; charset=utf-8")
+
+
+def test_who_asks_for_one_version_after_another_gets_the_same_page() -> None:
+    """Anybody may ask: a page for each version would cost memory without end, and the loop its time."""
+    sums = Sums()
+    page = Exposition(Meters(sums), lambda: 100.0)
+
+    first, _ = page("application/openmetrics-text; version=1.0.0")
+    sums.add("rebalances_total")
+    again = {page(f"application/openmetrics-text; version=1.0.{each}")[0] for each in range(20)}
+
+    assert again == {first}
+
+
 def test_buckets_add_up_to_the_count() -> None:
     sums = Sums()
     for size in (1, 7, 20, 20):
