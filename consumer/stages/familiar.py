@@ -13,6 +13,8 @@ from consumer.model import Envelope, Headers
 from consumer.stages.headers import MAX_TEXT, Caps
 
 _MOST_TEXTS: Final = 1024
+_MOST_NAMES: Final = 64
+"""Headers of a record whose layout is kept, names of at most `MAX_TEXT` characters in all."""
 _REQUIRED: Final = {"ce_specversion", "ce_id", "ce_source", "ce_type"}
 _MEDIA: Final = frozenset({None, b"application/json"})
 _ZEROES: Final = bytes.maketrans(b"123456789", b"0" * 9)
@@ -39,6 +41,10 @@ class _Layout(NamedTuple):
     """Bytes of the names."""
 
 
+# Nor do its records differ in which headers they have.
+_layouts: dict[tuple[str, ...], _Layout | tuple[()]] = {}
+
+
 def remember(raw: bytes, text: str) -> None:
     """This header is fit to be a source or a type, and means this text."""
     if len(_texts) < _MOST_TEXTS:
@@ -50,8 +56,10 @@ def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope |
     if not headers:
         return None
     names, values = zip(*headers)  # noqa: B905 - pairs; the keyword would cost as much again
-    layout = _layout_of(names)
-    if layout is None or len(names) > caps.headers:
+    layout = _layouts.get(names)
+    if layout is None:
+        layout = _look_at(names)
+    if not layout or len(names) > caps.headers:
         return None
     at_version, at_id, at_source, at_type, at_time, at_media, brought = layout
     get = _texts.get
@@ -81,12 +89,21 @@ def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope |
     )
 
 
-@lru_cache(maxsize=1024)
-def _layout_of(names: tuple[str, ...]) -> _Layout | None:
-    """None: a name stands twice, one is missing, or one needs a closer look."""
+def _look_at(names: tuple[str, ...]) -> _Layout | tuple[()]:
+    """Where the attributes stand among these names; remembered, unless the names themselves are much to remember."""
+    layout = _layout_of(names)
+    if len(names) <= _MOST_NAMES and sum(map(len, names)) <= MAX_TEXT:
+        if len(_layouts) >= _MOST_TEXTS:
+            _layouts.clear()
+        _layouts[names] = layout
+    return layout
+
+
+def _layout_of(names: tuple[str, ...]) -> _Layout | tuple[()]:
+    """Empty: a name stands twice, one is missing, or one needs a closer look."""
     places = {name: place for place, name in enumerate(names)}
     if len(places) < len(names) or "ce_subject" in places or not places.keys() >= _REQUIRED:
-        return None
+        return ()
     return _Layout(
         version=places["ce_specversion"],
         id=places["ce_id"],

@@ -153,4 +153,15 @@ LIMITS: Final = (
         says="assert \\{b",
         why="whoever reaches the port fills the memory",
     ),
+    Mutation(
+        name="a layout of headers is kept however long its names are",
+        law=11,
+        file="consumer/stages/familiar.py",
+        old="    if len(names) <= _MOST_NAMES and sum(map(len, names)) <= MAX_TEXT:\n",
+        new="    if names:\n",
+        suite="tests/stages/test_cloudevents.py",
+        test="test_names_of_headers_that_are_long_or_many_fill_no_memory",
+        says="assert \\d+ == \\d+",
+        why="a producer that names its headers anew in each record fills gigabytes",
+    ),
 )

@@ -47,6 +47,29 @@ def test_only_so_many_texts_are_remembered_and_the_others_are_read_all_the_same(
     assert b"/never/seen/before" not in familiar._texts
 
 
+def test_names_of_headers_that_are_long_or_many_fill_no_memory() -> None:
+    """A layout is kept for later records; who sends a megabyte of names in each must not have them kept."""
+    before = len(familiar._layouts)
+    plain = binary()
+
+    for number in range(3):
+        many = [*plain, *((f"{number}-{each}", b"") for each in range(500))]
+        long = [*plain, (str(number) * 60_000, b"")]
+        for headers in (many, long):
+            assert decode(record(headers=headers), cloudevents(), Caps()).source == "/helpdesk"
+
+    assert len(familiar._layouts) == before
+
+
+def test_only_so_many_layouts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(familiar, "_layouts", {})
+
+    for number in range(3_000):
+        decode(record(headers=[*binary(), (f"x-{number}", b"")]), cloudevents(), Caps())
+
+    assert 0 < len(familiar._layouts) <= 1_024
+
+
 def test_binary_attributes_come_from_headers() -> None:
     headers = binary(time=b"2024-05-01T10:00:00Z", subject=b"T-1")
 
