@@ -15,6 +15,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.structs import ConsumerRecord
 
@@ -115,6 +116,16 @@ class Cluster:
             tp = TopicPartition(topic, partition)
             found = (await admin.list_consumer_group_offsets(group, partitions=[tp])).get(tp)
             return (found.offset, found.metadata) if found else (-1, "")
+
+    async def members(self, group: str) -> int:
+        """How many the group has; none while it rebalances, or where no group was ever asked for yet."""
+        async with self._admin() as admin:
+            try:
+                (answer,) = await admin.describe_consumer_groups([group])
+            except GroupCoordinatorNotAvailableError:
+                return 0
+            (_, _, state, _, _, found, *_) = answer.groups[0]
+            return len(found) if state == "Stable" else 0
 
     async def commit_alone(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
         """Commit for a group that has no members."""

@@ -14,6 +14,8 @@ from consumer.telemetry import say
 
 _SUM_UP_EVERY: Final = 30.0
 _LOOK_EVERY: Final = 0.1
+_ASK_EVERY: Final = 1.0
+"""Seconds between two questions to the group; nobody waits for the answer but who ends by it."""
 _TO_CLOSE: Final = 2.0
 """Seconds of the grace in which connections are closed once the core has ended."""
 _log = logging.getLogger(__name__)
@@ -31,10 +33,14 @@ class Core(Protocol):
 class Ends:
     """Where a run to the end has to get."""
 
+    partitions: Callable[[], Collection[Partition]]
+    """Those of all topics, whoever has them; none before the group is joined."""
     assigned: Callable[[], Collection[Partition]]
     """What this process has now."""
     offsets: Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
     """Where these end now; raises Unavailable."""
+    committed: Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
+    """What the group has committed for these, whoever has them; raises Unavailable."""
     within: float | None
     """Seconds; None: without a limit."""
 
@@ -107,8 +113,7 @@ class Lifetime:
         try:
             async with asyncio.timeout(ends.within):
                 seen = await _seen(ends)
-                # Looked at, not told: what settles records is a plain loop that calls nobody.
-                while not self._core.reached(seen):  # noqa: ASYNC110 - see above
+                while not await self._reached(ends, seen):  # noqa: ASYNC110 - see there
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError:
             say(_log, logging.ERROR, "the end was not reached", seconds=ends.within)
@@ -116,14 +121,32 @@ class Lifetime:
         else:
             self.stop()
 
+    async def _reached(self, ends: Ends, seen: Mapping[Partition, int]) -> bool:
+        """Looked at, not told: what settles records is a plain loop that calls nobody."""
+        assigned = set(ends.assigned())
+        here = {partition: end for partition, end in seen.items() if partition in assigned}
+        if not self._core.reached(here):
+            return False
+        elsewhere = {partition: end for partition, end in seen.items() if partition not in here}
+        if not elsewhere:
+            return True
+        # Another member has them, maybe for good.
+        await asyncio.sleep(_ASK_EVERY)
+        try:
+            committed = await ends.committed(elsewhere)
+        except Unavailable as fault:
+            say(_log, logging.WARNING, "committed offsets are not known", cause=fault.cause)
+            return False
+        return all(committed.get(partition, -1) >= end for partition, end in elsewhere.items())
+
 
 async def _seen(ends: Ends) -> Mapping[Partition, int]:
-    """The end offsets of what is assigned first; brokers may not answer at once."""
+    """The end offsets of all there is once the group is joined; brokers may not answer at once."""
     while True:
-        assigned = ends.assigned()
-        if assigned:
+        partitions = ends.partitions()
+        if partitions:
             try:
-                return await ends.offsets(assigned)
+                return await ends.offsets(partitions)
             except Unavailable as fault:
                 say(_log, logging.WARNING, "end offsets are not known", cause=fault.cause)
         await asyncio.sleep(_LOOK_EVERY)

@@ -135,7 +135,13 @@ async def _serve(
             rng=random.Random(),  # noqa: S311 - it spreads waits, and keeps no secret
         )
         lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
-        ends = Ends(lambda: core.workload.partitions, source.end_offsets, within)
+        ends = Ends(
+            lambda: kafka.partitions,
+            lambda: core.workload.partitions,
+            source.end_offsets,
+            kafka.committed,
+            within,
+        )
         _say_start(settings, contracts)
         watchdog = Watchdog(
             core.work,

@@ -82,6 +82,17 @@ class KafkaSource:
         await refuse_unreadable_topics(consumer, self._topics)
 
     @property
+    def partitions(self) -> Collection[Partition]:
+        """All of its topics, whoever has them; none before the first session, or where they are not known yet."""
+        joined = self._joined
+        if joined is None or not joined.membership.begun.is_set():
+            return ()
+        known = {each: joined.consumer.partitions_for_topic(each) for each in self._topics}
+        if not all(known.values()):
+            return ()
+        return [Partition(topic, each) for topic, found in known.items() for each in found]
+
+    @property
     def stuck(self) -> Mapping[Partition, str]:
         """Partitions that cannot be read on, and why; looked at again every half minute."""
         return self._joined.reader.stuck if self._joined else {}
@@ -145,6 +156,20 @@ class KafkaSource:
         except (KafkaError, TimeoutError) as error:
             raise Unavailable(f"the brokers tell no end offsets: {error!r}") from error
         return {Partition(*tp): offset for tp, offset in ends.items()}
+
+    async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        """What the group has committed for these, whoever did; without those for which it never did.
+
+        Raises:
+            Unavailable: the group's coordinator did not tell.
+        """
+        wanted = [TopicPartition(*each) for each in partitions]
+        try:
+            async with asyncio.timeout(OFFSETS_TIMEOUT):
+                found = await self._must_be_joined().coordinator.fetch_committed_offsets(wanted)
+        except (KafkaError, TimeoutError) as error:
+            raise Unavailable(f"the group tells no committed offsets: {error!r}") from error
+        return {Partition(*tp): stored.offset for tp, stored in found.items()}
 
     def lease(self) -> float:
         """Clock time until which this membership is certain: no other member can have been given its partitions."""

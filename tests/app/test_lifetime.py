@@ -12,7 +12,7 @@ from consumer.errors import StartRefused, Unavailable
 from consumer.model import Partition
 from tests import virtual_time
 
-HERE = Partition("tickets", 0)
+HERE, ELSEWHERE = Partition("tickets", 0), Partition("tickets", 1)
 
 
 class FakeCore:
@@ -46,6 +46,7 @@ class FakeCore:
         return [HERE] if self.watermark > 1 else []
 
     def reached(self, ends: Mapping[Partition, int]) -> bool:
+        assert set(ends) <= set(self.assigned())
         return all(self.watermark >= end for end in ends.values())
 
 
@@ -59,6 +60,7 @@ def in_virtual_time(
     ends: int | None = None,
     within: float | None = None,
     stop_after: float | None = None,
+    shared: bool = False,
 ) -> tuple[bool, float, FakeCore]:
     """What the run answered, how many seconds it took, and the core afterwards."""
 
@@ -68,6 +70,14 @@ def in_virtual_time(
             raise Unavailable("no broker tells")
         return dict.fromkeys(partitions, ends or 0)
 
+    async def committed(partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        assert set(partitions) == {ELSEWHERE}
+        now = asyncio.get_running_loop().time()
+        if now - began[0] < 70:
+            raise Unavailable("the group is silent")
+        return {} if now - began[0] < 80 else {ELSEWHERE: int(now - began[0]) - 40}
+
+    everywhere = [HERE, ELSEWHERE] if shared else [HERE]
     began: list[float] = []
 
     async def main() -> tuple[bool, float, FakeCore]:
@@ -77,7 +87,9 @@ def in_virtual_time(
         lifetime = Lifetime(made, nothing, nothing, grace=25)
         if stop_after is not None:
             loop.call_later(stop_after, lifetime.stop)
-        until = None if ends is None else Ends(made.assigned, offsets, within)
+        until = None
+        if ends is not None:
+            until = Ends(lambda: everywhere, made.assigned, offsets, committed, within)
         answer = await lifetime.run(until)
         return answer, loop.time() - began[0], made
 
@@ -137,6 +149,39 @@ def test_a_run_to_the_end_stops_by_itself_once_all_is_settled() -> None:
 
     assert answer
     assert took == pytest.approx(61, abs=0.5)
+
+
+def test_a_run_to_the_end_waits_for_what_another_member_has_until_that_has_committed_it() -> None:
+    """Else it would end too early, or where the other one stays never."""
+    answer, took, _ = in_virtual_time(FakeCore, ends=60, shared=True)
+
+    assert answer
+    assert took == pytest.approx(40 + 60 + 1, abs=1.5)
+
+
+def test_a_member_that_the_group_gave_nothing_ends_when_the_others_are_there() -> None:
+    class Idle(FakeCore):
+        def assigned(self) -> Collection[Partition]:
+            return []
+
+    async def all_of_it(partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        now = asyncio.get_running_loop().time() - began[0]
+        return dict.fromkeys(partitions, int(now))
+
+    async def ends_at(partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        return dict.fromkeys(partitions, 30)
+
+    began: list[float] = []
+
+    async def main() -> tuple[bool, float]:
+        loop = asyncio.get_running_loop()
+        began.append(loop.time())
+        ends = Ends(lambda: [HERE, ELSEWHERE], list, ends_at, all_of_it, None)
+        return await Lifetime(Idle(), nothing, nothing, grace=25).run(ends), loop.time() - began[0]
+
+    answer, took = virtual_time.run(main())
+    assert answer
+    assert took == pytest.approx(31, abs=1.5)
 
 
 def test_a_run_that_does_not_get_to_the_end_in_time_stops_and_is_no_success() -> None:

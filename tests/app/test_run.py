@@ -203,6 +203,35 @@ async def test_an_end_that_is_not_reached_in_time_is_exit_code_1(
     assert foundry.effects.total == 0
 
 
+async def test_a_run_to_the_end_ends_though_another_member_takes_a_part_for_good(
+    cluster: Cluster, place: tuple[Place, Foundry]
+) -> None:
+    """Two topics of one partition each: each of the two members has one of them."""
+    here, foundry = place
+    await here.make_topics("", ".dlq")
+    await publish(cluster, here.tickets, event(1))
+    secrets = foundry.identity.clients[DEFAULT_CLIENT[0]].secrets
+    known = set(secrets)
+    secrets.clear()
+
+    async with here.command("run", "--until-end") as first:
+        async with asyncio.timeout(60):
+            while await cluster.members(here.group) != 1:
+                await asyncio.sleep(0.2)
+        async with here.command("run") as other:
+            async with asyncio.timeout(60):
+                while await cluster.members(here.group) != 2:
+                    await asyncio.sleep(0.2)
+            secrets.update(known)
+            async with asyncio.timeout(60):
+                _, errors = await first.communicate()
+            assert other.returncode is None
+
+    assert first.returncode == 0, errors.decode()
+    assert foundry.effects.total == 1
+    assert (await cluster.committed(here.group, here.tickets))[0] == 1
+
+
 async def test_the_doctor_finds_all_well_where_it_is_and_names_the_topic_that_is_not_there(
     place: tuple[Place, Foundry],
 ) -> None:

@@ -143,4 +143,15 @@ ENDINGS: Final = (
         says="assert False is True",
         why="each deployment ends with 1 for as long as one partition of many stands still",
     ),
+    Mutation(
+        name="a run to the end looks at nothing that another member has",
+        law=1,
+        file="consumer/app/lifetime.py",
+        old="        if not elsewhere:\n",
+        new="        if elsewhere is not None:\n",
+        suite="tests/app/test_lifetime.py",
+        test="test_a_run_to_the_end_waits_for_what_another_member_has_until_that_has_committed_it",
+        says="== 101",
+        why="a job that begins when the run has ended finds records that are not applied",
+    ),
 )
