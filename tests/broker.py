@@ -10,6 +10,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -121,9 +122,10 @@ class Cluster:
         """How many the group has; none while it rebalances, or where no group was ever asked for yet."""
         async with self._admin() as admin:
             try:
-                (answer,) = await admin.describe_consumer_groups([group])
+                answers: Any = await admin.describe_consumer_groups([group])
             except GroupCoordinatorNotAvailableError:
                 return 0
+            (answer,) = answers
             (_, _, state, _, _, found, *_) = answer.groups[0]
             return len(found) if state == "Stable" else 0
 
