@@ -20,6 +20,9 @@ from consumer.settings import Secret
 _TIMEOUT: Final = 10.0
 _MOST_BYTES: Final = 1_048_576
 _LIFE_UNSAID: Final = 60.0
+_LONGEST_LIFE: Final = 24 * 3600.0
+_REFUSED_AFTER: Final = 10.0
+"""Seconds for which a token is kept though it is refused: connections are tried again many times a second."""
 _USED_UP: Final = 0.8
 """The part of a token's life after which a new one is asked for."""
 
@@ -32,7 +35,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class KafkaTokens:
-    """The current token, kept until most of its life is over. The secret is the one of the start.
+    """The current token, kept until most of its life is over or a broker refuses it. The secret is the one of the start.
 
     The standard library in a thread: a token is wanted once in many minutes, and Kafka's tokens have
     nothing to do with Foundry's session.
@@ -70,20 +73,22 @@ class KafkaTokens:
         self._now = now
         self._one_at_a_time = asyncio.Lock()
         self._token = ""
-        self._until = -math.inf
+        self._asked_at = self._until = -math.inf
 
-    async def fetch(self) -> str:
-        """A token that is good for a while.
+    async def fetch(self, refused: str = "") -> str:
+        """A token that is good for a while, and not the one that a broker has refused.
 
         Raises:
             Unavailable: there is none; the cause tells no secret.
         """
         async with self._one_at_a_time:
+            if refused and refused == self._token:
+                self._until = min(self._until, self._asked_at + _REFUSED_AFTER)
             if self._now() >= self._until:
                 asked_at = self._now()
                 self._token, life = await asyncio.to_thread(self._ask)
                 self._remember(self._token)
-                self._until = asked_at + life * _USED_UP
+                self._asked_at, self._until = asked_at, asked_at + life * _USED_UP
             return self._token
 
     def _ask(self) -> tuple[str, float]:
@@ -121,4 +126,4 @@ def _read(body: bytes, url: str) -> tuple[str, float]:
         raise Unavailable(f"{url} answers without a token: is it the token endpoint?")
     life = found.get("expires_in")
     known = isinstance(life, int | float) and not isinstance(life, bool) and life > 0
-    return token, float(life) if known else _LIFE_UNSAID
+    return token, min(float(life), _LONGEST_LIFE) if known else _LIFE_UNSAID

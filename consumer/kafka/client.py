@@ -16,8 +16,10 @@ from aiokafka.errors import AuthenticationFailedError
 
 from consumer.errors import ConsumerError, SettingsError
 
-FetchToken = Callable[[], Awaitable[str]]
-"""Gives an OAuth bearer token that is valid now; whatever it raises is a failed connection, tried again later."""
+FetchToken = Callable[[str], Awaitable[str]]
+"""Gives an OAuth bearer token that is valid now; whatever it raises is a failed connection, tried again later.
+
+Takes the one that a broker refused last, or nothing: it may be dead long before its end."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -80,11 +82,16 @@ class TokenProvider(AbstractTokenProvider):
 
     def __init__(self, fetch: FetchToken) -> None:
         self._fetch = fetch
+        self._refused = ""
+
+    def refuse(self, token: str) -> None:
+        """A broker did not take this one."""
+        self._refused = token
 
     async def token(self) -> str:
         try:
             async with asyncio.timeout(TOKEN_TIMEOUT):
-                return await self._fetch()
+                return await self._fetch(self._refused)
         except ConsumerError as error:
             raise AuthenticationFailedError(f"no token for Kafka: {error}") from None
         except Exception as error:  # noqa: BLE001 - injected; its text may hold a secret, so the type alone is told

@@ -41,6 +41,33 @@ async def test_one_token_serves_until_most_of_its_life_is_over() -> None:
     assert later not in {"", first}
 
 
+async def test_a_token_that_a_broker_refuses_is_given_no_longer() -> None:
+    """Its keys were changed, say. Connections are tried many times a second, so it is not asked for as often."""
+    now = Time()
+    async with serve(expires_in=86_400) as server:
+        kafka = tokens(server.url, now=now)
+        first = await kafka.fetch()
+        at_once = await kafka.fetch(first)
+        now.now += 11
+        second = await kafka.fetch(first)
+        late = await kafka.fetch(first)
+
+    assert at_once == first
+    assert second != first
+    assert late == second
+
+
+async def test_no_token_is_kept_for_ever() -> None:
+    now = Time()
+    async with serve(expires_in=10**12) as server:
+        kafka = tokens(server.url, now=now)
+        first = await kafka.fetch()
+        now.now += 86_401
+        second = await kafka.fetch()
+
+    assert second != first
+
+
 async def test_a_token_is_known_to_the_log_as_a_secret() -> None:
     secret = Secret("kafka.sasl_oauthbearer_client_secret", text=DEFAULT_CLIENT[1])
     async with serve() as server:

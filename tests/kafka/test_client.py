@@ -1,5 +1,8 @@
 """What the settings become in the client library: without a broker."""
 
+# mypy: disallow-untyped-calls=False
+# (aiokafka is not typed throughout)
+
 from __future__ import annotations
 
 import asyncio
@@ -21,6 +24,7 @@ from consumer.kafka.client import (
     ssl_context,
 )
 from consumer.kafka.lease import Lease
+from consumer.kafka.library.patches import StrictOAuth
 from consumer.kafka.logs import PER_WINDOW, WINDOW, Modest, quiet_library_logs
 
 SERVERS = ("a:9092", "b:9092")
@@ -111,7 +115,7 @@ def test_no_secret_is_shown() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("canary"), OSError(), KeyError("x")])
 async def test_every_failure_of_a_token_is_the_librarys_own(error: Exception) -> None:
-    async def fetch() -> str:
+    async def fetch(_: str) -> str:
         raise error
 
     with pytest.raises(KafkaError) as failed:
@@ -122,7 +126,7 @@ async def test_every_failure_of_a_token_is_the_librarys_own(error: Exception) ->
 
 
 async def test_our_own_failure_of_a_token_says_why() -> None:
-    async def fetch() -> str:
+    async def fetch(_: str) -> str:
         raise Unavailable("the token endpoint answered 503")
 
     with pytest.raises(KafkaError, match="answered 503"):
@@ -134,12 +138,32 @@ async def test_a_token_that_does_not_come_does_not_block_all_connections(
 ) -> None:
     monkeypatch.setattr(client, "TOKEN_TIMEOUT", 0.01)
 
-    async def fetch() -> str:
+    async def fetch(_: str) -> str:
         await asyncio.Event().wait()
         return ""
 
     with pytest.raises(KafkaError, match="TimeoutError"):
         await TokenProvider(fetch).token()
+
+
+async def test_a_token_that_a_broker_refuses_is_told_to_who_gave_it() -> None:
+    """It may be dead long before its end, and would be given again until then."""
+    told: list[str] = []
+
+    async def fetch(refused: str) -> str:
+        told.append(refused)
+        return f"token-{len(told)}"
+
+    provider = TokenProvider(fetch)
+    first = StrictOAuth(sasl_oauth_token_provider=provider)
+    await first.step(None)
+    await StrictOAuth(sasl_oauth_token_provider=provider).step(None)
+
+    with pytest.raises(KafkaError, match="refuses the token"):
+        await first.step(b'{"status":"invalid_token"}')
+    await provider.token()
+
+    assert told == ["", "", "token-1"]
 
 
 def test_a_lease_counts_from_the_sending_and_never_goes_back() -> None:

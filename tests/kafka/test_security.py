@@ -184,7 +184,7 @@ async def test_a_token_that_the_broker_refuses_is_a_failed_login(
 ) -> None:
     """The library takes the refusal for a login, and every request after it fails without saying why."""
 
-    async def fetch_token() -> str:
+    async def fetch_token(_: str) -> str:
         return _token("service", lives=-60)
 
     kafka = guarded.config(sasl_mechanism="OAUTHBEARER")
@@ -206,7 +206,7 @@ async def test_a_token_that_cannot_be_had_for_a_while_ends_nothing(guarded: Guar
     outage = asyncio.Event()
     asked: list[bool] = []
 
-    async def fetch_token() -> str:
+    async def fetch_token(_: str) -> str:
         asked.append(outage.is_set())
         if outage.is_set():
             raise ValueError(CANARY)

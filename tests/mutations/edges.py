@@ -150,4 +150,15 @@ EDGES: Final = (
         says="law 1: nothing is lost",
         why="what the new topic has before that offset is lost without a word",
     ),
+    Mutation(
+        name="a token that the broker refuses is given again",
+        law=9,
+        file="consumer/app/kafka_tokens.py",
+        old="            if refused and refused == self._token:\n",
+        new="            if refused and refused != self._token:\n",
+        suite="tests/app/test_kafka_tokens.py",
+        test="test_a_token_that_a_broker_refuses_is_given_no_longer",
+        says="second != first|assert '",
+        why="after a change of keys no broker is reached until the token would have ended, hours later",
+    ),
 )

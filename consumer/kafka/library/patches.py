@@ -37,15 +37,23 @@ def forbid_topic_creation() -> None:
 class StrictOAuth(OAuthAuthenticator):
     """A broker refuses a token by an answer without an error code; the library takes that for a login.
 
-    Every later request then fails, with an error that says nothing of tokens.
+    Every later request then fails, with an error that says nothing of tokens. Who gave the token is told.
     """
+
+    _token = ""
 
     async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
         if payload and self._token_sent:
+            self._sasl_oauth_token_provider.refuse(self._token)
             told = payload[:200].decode("utf-8", "replace")
             raise AuthenticationFailedError(f"the broker refuses the token: {told}")
         step: tuple[bytes, bool] | None = await super().step(payload)
         return step
+
+    def _build_oauth_client_request(self, token: str, token_extensions: str) -> str:
+        self._token = token
+        request: str = super()._build_oauth_client_request(token, token_extensions)
+        return request
 
 
 def refuse_rejected_tokens() -> None:

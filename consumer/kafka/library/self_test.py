@@ -21,6 +21,8 @@ CALLERS: tuple[tuple[Any, str], ...] = (
     (AIOKafkaClient._metadata_update, "MetadataRequest"),
     (AIOKafkaConnection.authenticator_oauth, "OAuthAuthenticator"),
     (OAuthAuthenticator.step, "_token_sent"),
+    (OAuthAuthenticator.step, "_build_oauth_client_request"),
+    (OAuthAuthenticator.step, "_sasl_oauth_token_provider"),
     (AIOKafkaAdminClient.find_coordinator, "_send_request"),
     (AIOKafkaProducer.start, "_sender"),
     (AIOKafkaProducer.stop, "_message_accumulator"),
