@@ -43,10 +43,13 @@ class Sessions:
         self._commits = commits
         self._submit = submit
         self._bury = bury
+        self._left_undone = False
+        """The latest session ended with something undone, and none began since then."""
         self._now = asyncio.get_running_loop().time
 
     async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
         """Begin a tenure for each, knowing what the store says and nothing else."""
+        self._left_undone = False
         for partition, found in committed.items():
             former = self._workload.of([partition])
             self._workload.end(former, lost=True)
@@ -108,6 +111,8 @@ class Sessions:
         drained = idle and not self._workload.begun(tenures)
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
+        if not (drained and stored):
+            self._left_undone = True
         return idle, drained and stored
 
     async def _drain(self, tenures: Collection[Tenure]) -> None:
@@ -124,6 +129,8 @@ class Sessions:
     def lost(self, partitions: Collection[Partition]) -> None:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
         ended = self._workload.of(partitions)
+        if self._submit.in_hand(ended) or any(t.changes > max(t.saved, 0) for t in ended):
+            self._left_undone = True
         self._workload.end(ended, lost=True)
         self._bury.leave_unpaid(ended)
         self._commits.tell()
@@ -162,7 +169,9 @@ class Sessions:
 
     async def hand_over(self) -> tuple[bool, bool]:
         """The end of the service: hand over everything. Returns (no request alive, nothing undone)."""
-        return await self._hand_over(self._workload.all_tenures)
+        idle, _ = await self._hand_over(self._workload.all_tenures)
+        # Also where the session had ended before the stop came, and nobody has taken up what it left.
+        return idle, not self._left_undone
 
 
 def made_anew(known: Known | None, found: Committed) -> str | None:

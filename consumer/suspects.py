@@ -113,8 +113,7 @@ class Suspects:
         self._gatekeeper.outage(entry, outage)
         now, answer = self._now(), outage.answer
         if outage.gate in WORLDS:
-            self._put_off.together([entry], answer)
-            self._say_unread(entry, answer)
+            self._put_off.together([entry], answer)  # the gate says what is waited for
             return
         bug = answer.cause == "internal"  # which is no outage
         charged = self._gatekeeper.health.charge(entry, now, always=bug, kind=_reads_of(lookup))

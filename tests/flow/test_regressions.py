@@ -148,6 +148,46 @@ def test_a_stop_that_leaves_a_partition_uncommitted_is_no_success() -> None:
     simulate(story, seed=1)
 
 
+def test_a_stop_after_a_session_that_left_something_undone_is_no_success() -> None:
+    """Nothing was assigned any more when the stop came, so nothing seemed to be left."""
+
+    async def story(world: World) -> None:
+        first = await assigned(world)
+        world.silence(300)
+        world.produce(3)
+        await world.until(lambda: not world.truth.unsettled())
+        await world.until(lambda: not _held(first))
+
+        await world.stop(first)
+
+        assert first.task is not None
+        assert first.task.result() is False
+
+    simulate(story, seed=1)
+
+
+def test_a_stop_after_an_eviction_that_cost_a_commit_is_no_success() -> None:
+    """As above; another member keeps the group from giving anything to anybody meanwhile."""
+
+    async def story(world: World) -> None:
+        first = await assigned(world)
+        other = world.start()
+        await world.until(lambda: len(_held(first)) == len(_held(other)) == 1)
+        other.pause()
+        world.produce(1, partition=0)
+        world.produce(1, partition=1)
+        await world.until(lambda: len(world.truth.settled) == 1)
+        world.evict(first)
+        await world.until(lambda: not _held(first))
+
+        await world.stop(first)
+
+        assert first.task is not None
+        assert first.task.result() is False
+
+    simulate(story, seed=1, partitions=2)
+
+
 def test_a_stop_that_leaves_nothing_is_a_success() -> None:
     """The other side of the same count."""
 
