@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from consumer.app.watched import WatchedSource
-from consumer.errors import Unavailable
 from consumer.model import Partition
 from consumer.ports import Clock
 from consumer.state.vitals import PARTS, Patience, Seen, Verdict, Vitals, Work
 from consumer.telemetry import say
+from consumer.telemetry.progress import told_ends
 
 LOOK_EVERY: Final = 2.0
 _ASK_EVERY: Final = 60.0
@@ -108,10 +108,8 @@ class Watchdog:
         stands = {p: self._source.position(p) for p in asked if p not in self._source.stuck}
         still = [p for p, at in stands.items() if self._stands.get(p) == at]
         self._stands = stands
-        try:
-            ends = await self._source.end_offsets(still) if still else {}
-        except Unavailable:
-            ends = {}  # the brokers are away: nothing can be fetched
+        # Of what has no leader now none is told: nothing can be fetched there.
+        ends, _ = await told_ends(self._source, still) if still else ({}, "")
         self._unread = {p: stands[p] for p, end in ends.items() if end > stands[p]}
 
     def _listen(self) -> None:

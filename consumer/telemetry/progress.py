@@ -31,6 +31,23 @@ class Ends(Protocol):
         ...
 
 
+async def told_ends(
+    source: Ends, partitions: Collection[Partition]
+) -> tuple[Mapping[Partition, int], str]:
+    """The ends that the brokers tell, and why they do not tell all.
+
+    One partition without a leader keeps back those of all that are asked for with it: then each is asked for alone.
+    """
+    try:
+        return await source.end_offsets(partitions), ""
+    except Unavailable as fault:
+        cause = fault.cause
+    if len(partitions) == 1:
+        return {}, cause
+    each = await asyncio.gather(*(told_ends(source, [partition]) for partition in partitions))
+    return {partition: end for told, _ in each for partition, end in told.items()}, cause
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One assigned partition, now."""
@@ -101,16 +118,18 @@ class Progress:
         return not self._unanswered and any(each not in self._ends for each in partitions)
 
     async def _ask(self, partitions: list[Partition]) -> None:
-        try:
-            ends = await self._source.end_offsets(partitions)
-        except Unavailable as fault:
-            if not self._unanswered:
-                say(_log, logging.WARNING, "end offsets are not known", cause=fault.cause)
-            self._unanswered = True
-        else:
-            self._unanswered = False
-            self._ends = dict(ends)
-            self._see_who_is_behind()
+        told, cause = await told_ends(self._source, partitions)
+        if cause and not self._unanswered:
+            say(_log, logging.WARNING, "end offsets are not known", cause=cause)
+        self._unanswered = bool(cause)
+        # An end of before is the least that there is, until it is passed: from then on none is known.
+        before = {
+            tenure.partition: self._ends[tenure.partition]
+            for tenure in self._workload.all_tenures
+            if self._ends.get(tenure.partition, -1) > tenure.ledger.position
+        }
+        self._ends = before | dict(told) if cause else dict(told)
+        self._see_who_is_behind()
         self._asked_at = self._now()
 
     def _see_who_is_behind(self) -> None:

@@ -211,3 +211,56 @@ def test_brokers_that_do_not_tell_are_asked_again_but_not_more_often_and_said_on
         task.cancel()
 
     simulate(story)
+
+
+class Leaderless(Silent):
+    """The same source, of which one partition has no leader: of those that are asked for with it no end is told."""
+
+    async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
+        if len(partitions) > 1 or {number for _, number in partitions} == {1}:
+            await asyncio.sleep(15)
+            raise Unavailable("no leader")
+        return await super().end_offsets(partitions)
+
+
+def test_a_partition_without_a_leader_hides_no_other_ones_lag() -> None:
+    async def story(world: World) -> None:
+        process = world.start()
+        core = process.service
+        assert isinstance(core, Dispatch)
+        progress = Progress(
+            core.workload, Leaderless(process.source, 0, world.loop), world.loop.time
+        )
+        task = world.loop.create_task(progress.follow())
+        world.foundry.downs.append(Down(world.loop.time() + 600, None))
+        await asyncio.sleep(60)
+        world.produce(3_000)
+        await asyncio.sleep(60)
+
+        assert [standing.lag for standing in progress.standings()] == [3_000, None]
+        task.cancel()
+
+    simulate(story, partitions=2)
+
+
+def test_an_end_that_is_told_no_longer_is_none_once_it_is_passed() -> None:
+    """Else the lag would be told as 0 for as long as the brokers tell no ends, whatever is behind."""
+
+    async def story(world: World) -> None:
+        process = world.start()
+        core = process.service
+        assert isinstance(core, Dispatch)
+        silent = Silent(process.source, 0, world.loop)
+        progress = Progress(core.workload, silent, world.loop.time)
+        task = world.loop.create_task(progress.follow())
+        world.produce(5)
+        await asyncio.sleep(20)
+        known = the_one(progress).lag
+        silent._until = world.loop.time() + 600
+        world.produce(5)
+        await asyncio.sleep(20)
+
+        assert (known, the_one(progress).lag) == (0, None)
+        task.cancel()
+
+    simulate(story)
