@@ -23,8 +23,8 @@ class Modest(logging.Filter):
         began, count = self._seen.get(template, (record.created, 0))
         if record.created - began >= WINDOW:
             if count > PER_WINDOW:
-                left_out = f"({count - PER_WINDOW} like it left out)"
-                record.msg, record.args = f"{record.getMessage()} {left_out}", None
+                # Not filled in here: whoever writes the line knows what of its arguments may be shown.
+                record.msg = f"{template} ({count - PER_WINDOW} like it left out)"
             began, count = record.created, 0
         self._seen[template] = (began, count + 1)
         return count < PER_WINDOW

@@ -26,6 +26,7 @@ from consumer.kafka.client import (
 from consumer.kafka.lease import Lease
 from consumer.kafka.library.patches import StrictOAuth
 from consumer.kafka.logs import PER_WINDOW, WINDOW, Modest, quiet_library_logs
+from consumer.telemetry.log import message
 
 SERVERS = ("a:9092", "b:9092")
 
@@ -196,6 +197,21 @@ def test_the_librarys_debug_messages_never_pass_and_floods_are_cut() -> None:
     assert passes(logging.ERROR, 100.0 + WINDOW)
     assert texts[-1] == f"cannot reach node ({20 - PER_WINDOW} like it left out)"
     assert passes(logging.WARNING, 101.0, "another to %s")
+
+
+def test_a_flood_that_is_summed_up_shows_no_more_than_its_first_line() -> None:
+    """An error stands in a line of the library's by its class alone: its text may quote an event."""
+    modest = Modest()
+    error = ValueError("canary")
+
+    for at in (*range(20), WINDOW):
+        record = logging.LogRecord(
+            "aiokafka", logging.ERROR, "", 0, "100%% amiss: %s", (error,), None
+        )
+        record.created = 100.0 + at
+        modest.filter(record)
+
+    assert message(record) == f"100% amiss: ValueError ({20 - PER_WINDOW} like it left out)"
 
 
 def test_every_logger_of_the_library_is_quiet_and_stays_so_only_once() -> None:

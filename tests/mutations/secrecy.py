@@ -128,4 +128,16 @@ SECRECY: Final = (
         says="token-9",
         why="a token that a broker or proxy sends back stands in the log",
     ),
+    Mutation(
+        name="a flood that is summed up is filled in by who counts it",
+        law=9,
+        file="consumer/kafka/logs.py",
+        old='                record.msg = f"{template} (',
+        new="                template, record.args = record.getMessage(), None\n"
+        '                record.msg = f"{template} (',
+        suite="tests/kafka/test_client.py",
+        test="test_a_flood_that_is_summed_up_shows_no_more_than_its_first_line",
+        says="canary",
+        why="once a minute an error of the client library stands in the log with all that it quotes",
+    ),
 )
