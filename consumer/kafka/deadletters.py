@@ -17,7 +17,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from consumer.errors import LetterTooLarge, Reason, StartRefused, Unavailable
+from consumer.errors import LetterTooLarge, Reason, SettingsError, StartRefused, Unavailable
 from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
 from consumer.kafka.library import patches
@@ -121,7 +121,7 @@ class KafkaDeadLetters:
             except TOO_LARGE:
                 async with self._all_places():
                     await self._write_alone(topic, letter, now)
-        except KafkaError as error:
+        except (KafkaError, SettingsError) as error:  # a certificate that was there at the start
             raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
 
     async def _write_alone(self, topic: str, letter: Letter, now: datetime) -> None:

@@ -161,4 +161,15 @@ EDGES: Final = (
         says="second != first|assert '",
         why="after a change of keys no broker is reached until the token would have ended, hours later",
     ),
+    Mutation(
+        name="a certificate that is gone for a moment is a wrong setting",
+        law=6,
+        file="consumer/kafka/deadletters.py",
+        old="        except (KafkaError, SettingsError) as error:",
+        new="        except KafkaError as error:",
+        suite="tests/kafka/test_letter_options.py",
+        test="test_a_certificate_that_cannot_be_read_for_a_while_is_an_outage_of_the_letters",
+        says="SettingsError",
+        why="a letter that comes while files are replaced ends the process",
+    ),
 )
