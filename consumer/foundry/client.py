@@ -15,7 +15,7 @@ from consumer.foundry.config import FoundryConfig, endpoint
 from consumer.foundry.exchange import Exchange, Lost
 from consumer.foundry.lookups import Lookups
 from consumer.model import ActionType, Lookup, Repeat, Request
-from consumer.outcomes import Answer, LookupOutcome, Outage, Outcome, Unknown, Withheld
+from consumer.outcomes import Answer, Applied, LookupOutcome, Outage, Outcome, Unknown, Withheld
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACESTATE = re.compile(r"[ -~]{1,512}")
@@ -71,6 +71,8 @@ class FoundryActions:
                 repeat = entries[0].repeat if entries else Repeat.NEVER
                 sent = Sent(batched, len(request.parameters), repeat)
                 return classify(reply, sent, self._wall())
+            case Lost(head=Reply() as head) if batched and head.succeeded and head.json_typed:
+                return Applied()  # a batch's status says all, as in `classify`
             case Lost(cause):
                 return Unknown(Answer(cause.name, cause.detail), gate="timeouts")
             case Outage() | Withheld():

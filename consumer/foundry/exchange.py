@@ -15,7 +15,7 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
 from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.tokens import Token, Tokens
-from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, read_reply
+from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, head_of, read_reply
 from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
@@ -28,9 +28,11 @@ _MADE = (Phase.WAITING, Phase.SENT)
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """It was sent, and no status line came back: it may have been executed, or be so yet."""
+    """It was sent, and no answer came back: it may have been executed, or be so yet."""
 
     cause: Cause
+    head: Reply | None = None
+    """The answer without its body, where that did not come in time."""
 
 
 @dataclass(slots=True)
@@ -44,8 +46,9 @@ class _Attempt:
         if not self.has_token:
             return TIMEOUT.outage("token")
         phase = self.body.phase if self.body is not None else Phase.WAITING
-        if phase is Phase.SENT:
-            return Lost(TIMEOUT)
+        if self.body is not None and phase is Phase.SENT:
+            response = self.body.response
+            return Lost(TIMEOUT, None if response is None else head_of(response))
         return Withheld() if phase is Phase.WITHHELD else CONNECT_TIMEOUT.outage()
 
 
@@ -178,13 +181,14 @@ class Exchange:
             response = await self._session.post(
                 url, data=body, headers=headers, allow_redirects=False
             )
-            reply = await read_reply(response)
-            read = reply.complete
             if body.phase is Phase.WAITING:
                 # What stood unread on a pooled connection, taken for the answer: nothing was written yet, and
-                # nothing may be any more.
+                # nothing may be any more. At once: while the rest of it is read the request would be written.
                 body.phase = Phase.STALE
                 response.close()
+            body.response = response
+            reply = await read_reply(response)
+            read = reply.complete
         except NETWORK_ERRORS as failure:
             return _failed(body, failure)
         finally:

@@ -61,6 +61,8 @@ class Body(aiohttp.Payload):
         self._size = len(body)
         self._may_send = may_send
         self._transport: Any = None
+        self.response: aiohttp.ClientResponse | None = None
+        """The answer, from its head on."""
         self.phase = Phase.WAITING
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -73,9 +75,10 @@ class Body(aiohttp.Payload):
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
         del content_length  # always the whole body
-        transport = writer.transport
-        # Also where an answer came before the request was written: it is none to this request.
-        if self.phase is Phase.STALE or transport is None or transport.is_closing():
+        transport, protocol = writer.transport, _protocol_of(writer)
+        closing = transport is None or transport.is_closing()
+        # Also where an answer came before the request was written, read or not: it is none to this request.
+        if self.phase is Phase.STALE or closing or protocol.should_close:
             self.phase = Phase.STALE
             raise NotWritten
         self.phase = Phase.ASKED
@@ -92,6 +95,17 @@ class Body(aiohttp.Payload):
             # The first releases of Python 3.11 raise it for a TLS connection that is gone already.
             with contextlib.suppress(AttributeError):
                 self._transport.abort()
+
+
+def _protocol_of(writer: Any) -> Any:
+    """What reads on the connection that is written to; the writer's interface leaves it out."""
+    return writer.protocol
+
+
+def head_of(response: aiohttp.ClientResponse) -> Reply:
+    """What is there of an answer whose body did not come."""
+    kind = response.headers.get(hdrs.CONTENT_TYPE, "")
+    return Reply(response.status, kind, b"", complete=False)
 
 
 async def read_reply(response: aiohttp.ClientResponse) -> Reply:

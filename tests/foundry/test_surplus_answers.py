@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_writer import StreamWriter
 
 from consumer.foundry.opening import open_foundry
+from consumer.foundry.transport import Body, NotWritten, Phase
 from consumer.model import Request
 from consumer.outcomes import Applied, Outcome, Refused
 from tests.foundry.server import MANY, config, http, raw, read_request, request, token_reply
@@ -24,6 +27,7 @@ SURPLUS = {
     "success": http("200 OK", b"{}"),
     "busy": http("503 Service Unavailable", b"busy", "Retry-After: 1"),
     "timed out": http("408 Request Timeout", b""),
+    "unfinished": http("200 OK", b"{", length=3),
 }
 
 
@@ -106,3 +110,26 @@ async def test_what_is_sent_again_on_another_connection_is_executed_once(size: i
     assert len(peer.executed) == 2
     assert second in peer.executed[1]
     assert peer.cut_short == 0
+
+
+async def test_nothing_is_written_where_something_stands_unread() -> None:
+    """From Python 3.12 on the request is written first, and the surplus read after it."""
+    loop = asyncio.get_running_loop()
+
+    async def say(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(SURPLUS["success"])
+        await writer.drain()
+
+    async with raw(say) as port:
+        transport, protocol = await loop.create_connection(
+            lambda: ResponseHandler(loop), "127.0.0.1", port
+        )
+        while not protocol.should_close:
+            await asyncio.sleep(0.01)
+        body = Body(b"{}", lambda: True)
+
+        with pytest.raises(NotWritten):
+            await body.write(StreamWriter(protocol, loop))
+        transport.abort()
+
+    assert body.phase is Phase.STALE
