@@ -43,6 +43,8 @@ class Sessions:
         self._commits = commits
         self._submit = submit
         self._bury = bury
+        self._outlived_by: list[Tenure] = []
+        """Forgotten while a request of theirs was alive: the group is not to be left before it has ended."""
         self._left_undone = False
         """The latest session ended with something undone, and none began since then."""
         self._now = asyncio.get_running_loop().time
@@ -104,16 +106,21 @@ class Sessions:
         self._workload.end(tenures)
         # What waits for a person would outlast any drain.
         self._bury.leave_unpaid(tenures)
-        await self._drain(tenures)
+        ended = [*tenures, *self._outlived_by]
+        await self._drain(ended)
         for tenure in tenures:
             tenure.over = True
-        idle = not self._submit.in_hand(tenures)
+        self._outlived_by = self._alive(ended)
+        idle = not self._outlived_by
         drained = idle and not self._workload.begun(tenures)
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
         if not (drained and stored):
             self._left_undone = True
         return idle, drained and stored
+
+    def _alive(self, tenures: Collection[Tenure]) -> list[Tenure]:
+        return [tenure for tenure in tenures if self._submit.in_hand([tenure])]
 
     async def _drain(self, tenures: Collection[Tenure]) -> None:
         """Bounded. A letter that is not taken is left to the next owner, who writes it again."""
@@ -129,7 +136,9 @@ class Sessions:
     def lost(self, partitions: Collection[Partition]) -> None:
         """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
         ended = self._workload.of(partitions)
-        if self._submit.in_hand(ended) or any(t.changes > max(t.saved, 0) for t in ended):
+        alive = self._alive(ended)
+        self._outlived_by += alive
+        if alive or any(t.changes > max(t.saved, 0) for t in ended):
             self._left_undone = True
         self._workload.end(ended, lost=True)
         self._bury.leave_unpaid(ended)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from consumer.model import Repeat
 from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
@@ -224,6 +226,31 @@ def test_a_last_commit_cut_off_by_its_bound_ends_the_membership() -> None:
         assert not first.source.lose_next_answers
         assert first.source.coordination.assigned
         assert first.source.coordination.member != member
+
+    simulate(story, seed=1)
+
+
+@pytest.mark.parametrize("ends", ["stop", "rebalance"])
+def test_a_request_that_outlives_its_session_is_waited_for_by_the_next_ending(ends: str) -> None:
+    """It was forgotten with its partition: the group was left while it could still take effect."""
+
+    async def story(world: World) -> None:
+        first = await assigned(world)
+        world.foundry.plans.append(Plan(0.01, 0.02))
+        world.foundry.plans.extend([Plan(None, after, LOST) for after in (12.0, 14.0, 14.0)])
+        first.source.lose_next_answers.append(None)
+        (record,) = world.produce(steps=2)
+        world.truth.excuse([record], "it is begun again")
+        await world.until(lambda: not _held(first))
+        assert first.core is not None
+        assert first.core.in_flight == 1
+
+        if ends == "stop":
+            await world.stop(first)
+            assert world.loop.time() >= world.foundry.arrivals[-1] + 14
+        else:
+            world.rebalance()
+            await asyncio.sleep(60)
 
     simulate(story, seed=1)
 

@@ -201,4 +201,15 @@ HANDOVERS: Final = (
         says="assert not True",
         why="it stays in memory for good, and a stop may wait for it",
     ),
+    Mutation(
+        name="a request that outlives its session is forgotten with it",
+        law=5,
+        file="consumer/sessions.py",
+        old="        ended = [*tenures, *self._outlived_by]\n",
+        new="        ended = list(tenures)\n",
+        suite="tests/flow/test_regressions.py",
+        test="test_a_request_that_outlives_its_session_is_waited_for_by_the_next_ending",
+        says="rule 9: drain before handing over|assert .* >= ",
+        why="the next owner sends a newer value, and the old one lands over it",
+    ),
 )
