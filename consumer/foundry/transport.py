@@ -15,12 +15,15 @@ from typing import Any
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 
 from consumer.errors import SettingsError
 from consumer.foundry.answers import Reply
 from consumer.foundry.config import FoundryConfig
 
 MAX_ANSWER_BYTES = 1024 * 1024
+_CHECKED = 8
+"""Connections that are looked at for one request: a peer that speaks first on each must not be called without end."""
 KEEPALIVE = 10.0
 """Seconds. Below what load balancers grant, so that a reused connection is seldom one they just closed."""
 USER_AGENT = (
@@ -154,6 +157,18 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         raise SettingsError(f"foundry.ca_file {str(ca_file)!r} cannot be used: {exc}") from exc
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Gives no connection on which something stands unread: it would be taken for the answer to the next request."""
+
+    async def connect(self, *asked: Any, **more: Any) -> Connection:
+        for _ in range(_CHECKED):
+            connection = await super().connect(*asked, **more)
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return await super().connect(*asked, **more)
+
+
 def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
     """The one session; its opener closes it.
 
@@ -161,7 +176,7 @@ def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
         SettingsError: `ca_file` cannot be used.
     """
     timeout = config.request_timeout
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
         limit=config.max_in_flight + 4,
         keepalive_timeout=min(KEEPALIVE, 14.0),
         # True: verified against the system's authorities, by a context that aiohttp made once.

@@ -13,10 +13,11 @@ import pytest
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_writer import StreamWriter
 
+from consumer.foundry import transport
 from consumer.foundry.opening import open_foundry
 from consumer.foundry.transport import Body, NotWritten, Phase
-from consumer.model import Request
-from consumer.outcomes import Applied, Outcome, Refused
+from consumer.model import Lookup, Request
+from consumer.outcomes import Applied, Outage, Outcome, Refused
 from tests.foundry.server import MANY, config, http, raw, read_request, request, token_reply
 
 REFUSAL = (
@@ -83,6 +84,13 @@ async def two_sent(peer: Peer, first: Request, second: Request) -> AsyncIterator
         yield outcomes
 
 
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes just after the pool has looked at the connection."""
+    monkeypatch.setattr(transport, "_CHECKED", 0)
+
+
+@pytest.mark.usefixtures("unseen")
 @pytest.mark.parametrize("size", [10, 300_000], ids=["one piece", "many pieces"])
 @pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
 async def test_a_request_is_judged_by_its_own_answer_alone(surplus: bytes, size: int) -> None:
@@ -98,6 +106,7 @@ async def test_a_request_is_judged_by_its_own_answer_alone(surplus: bytes, size:
     assert isinstance(outcomes[1], Refused)
 
 
+@pytest.mark.usefixtures("unseen")
 @pytest.mark.parametrize("size", [10, 300_000], ids=["one piece", "many pieces"])
 async def test_what_is_sent_again_on_another_connection_is_executed_once(size: int) -> None:
     """Nothing of it may follow on the connection that the surplus answer came from."""
@@ -121,7 +130,7 @@ async def test_nothing_is_written_where_something_stands_unread() -> None:
         await writer.drain()
 
     async with raw(say) as port:
-        transport, protocol = await loop.create_connection(
+        connection, protocol = await loop.create_connection(
             lambda: ResponseHandler(loop), "127.0.0.1", port
         )
         while not protocol.should_close:
@@ -130,6 +139,24 @@ async def test_nothing_is_written_where_something_stands_unread() -> None:
 
         with pytest.raises(NotWritten):
             await body.write(StreamWriter(protocol, loop))
-        transport.abort()
+        connection.abort()
 
     assert body.phase is Phase.STALE
+
+
+@pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
+async def test_what_is_read_back_is_told_by_its_own_answer_alone(surplus: bytes) -> None:
+    """The surplus success was an object that is there: an action was taken for applied, and lost."""
+    peer = Peer(surplus)
+    async with (
+        raw(peer.serve) as port,
+        open_foundry(config(f"http://127.0.0.1:{port}", request_timeout=3.0)) as foundry,
+    ):
+        await foundry.actions.send(request(MANY))
+        peer.pooled.set()
+        await asyncio.wait_for(peer.said.wait(), 3)
+        await asyncio.sleep(0.05)
+        found = await foundry.actions.look_up(Lookup("Ticket", bool, key="T-1"))
+
+    assert isinstance(found, Outage)
+    assert found.answer.status == 400
