@@ -46,10 +46,10 @@ HANDOVERS: Final = (
         name="the last commit is made before the drain",
         law=4,
         file="consumer/sessions.py",
-        old="        await self._drain(tenures)\n        for tenure in tenures:\n",
+        old="        await self._drain(ended)\n        for tenure in tenures:\n",
         new="        await self._commits.last(tenures, drained=True, within=_LAST_COMMIT)\n"
         "        self._workload.forget(tenures)\n"
-        "        await self._drain(tenures)\n        for tenure in tenures:\n",
+        "        await self._drain(ended)\n        for tenure in tenures:\n",
         suite="tests/flow/test_handover.py",
         test="test_rolling_restarts_repeat_nothing[0]",
         says="law 4: a graceful handover repeats nothing|rule 8: release at drain|rule 9",
@@ -128,7 +128,7 @@ HANDOVERS: Final = (
         name="a partition is given up while its requests are on their way",
         law=5,
         file="consumer/sessions.py",
-        old="        idle = not self._submit.in_hand(tenures)\n",
+        old="        idle = not self._outlived_by\n",
         new="        idle = True\n",
         suite="tests/flow/test_handover.py",
         test="test_rule_9_with_a_request_that_does_not_end_the_group_is_not_left",
