@@ -28,8 +28,11 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 WAITED_FOR = 20.0
 RESUMES_WITHIN = 5.0
 """Seconds after Foundry is there again; a probe that was not answered has to be given up first."""
-GATE_CLOSED_AFTER = REQUEST_TIMEOUT + 1.5
-"""Seconds into an outage after which nothing harmful is sent into it any more, and little else."""
+GATE_CLOSED_AFTER = 2 * REQUEST_TIMEOUT
+"""Seconds into an outage after which nothing harmful is sent into it any more, and little else.
+
+An action type may hear of a silent Foundry from a request of its own alone, and first have it wait for its claim.
+"""
 PROBES_A_SECOND = 2.0
 """For each action type."""
 BROWNOUT: Mapping[str, tuple[str, Mapping[str, Any]]] = {
