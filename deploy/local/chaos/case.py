@@ -82,8 +82,9 @@ class Case:
         return min(last, lettered)
 
     def by_partition(self) -> Mapping[Partition, dict[int, Published]]:
+        """By offset, the lowest first."""
         found: dict[Partition, dict[int, Published]] = defaultdict(dict)
-        for each in self.evidence.published:
+        for each in sorted(self.evidence.published, key=lambda each: each.place):
             found[each.place.topic, each.place.partition][each.place.offset] = each
         return found
 

@@ -76,6 +76,11 @@ class Look(NamedTuple):
         ahead = offset - self.offset
         return ahead < 0 or bool(self.done >> ahead & 1)
 
+    @property
+    def end(self) -> int:
+        """Nothing is done from here on."""
+        return self.offset + self.done.bit_length()
+
     def is_claimed(self, offset: int) -> bool:
         ahead = offset - self.offset
         return ahead >= 0 and bool(self.claims >> ahead & 1)
