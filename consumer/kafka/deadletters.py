@@ -75,6 +75,7 @@ class KafkaDeadLetters:
         quiet_library_logs()
         patches.forbid_topic_creation()
         patches.refuse_rejected_tokens()
+        patches.tell_every_timeout()
         try:
             producer = await self._connected()
             await refuse_missing_topics(producer.client, self._topics)

@@ -124,6 +124,7 @@ async def inspecting(
     quiet_library_logs()
     patches.forbid_topic_creation()
     patches.refuse_rejected_tokens()
+    patches.tell_every_timeout()
     options = connection_options(config, role="-doctor", fetch_token=fetch_token)
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="none", enable_auto_commit=False)
     admin = AIOKafkaAdminClient(**options)

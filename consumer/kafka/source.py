@@ -64,6 +64,7 @@ class KafkaSource:
         quiet_library_logs()
         patches.forbid_topic_creation()
         patches.refuse_rejected_tokens()
+        patches.tell_every_timeout()
         bound_the_library()
         consumer = self._consumer = member(self._config, self._fetch_token)
         try:

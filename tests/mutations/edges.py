@@ -172,4 +172,15 @@ EDGES: Final = (
         says="SettingsError",
         why="a letter that comes while files are replaced ends the process",
     ),
+    Mutation(
+        name="of requests that time out together the library loses all but the first",
+        law=6,
+        file="consumer/kafka/library/patches.py",
+        old="        if isinstance(error.__context__, TimeoutError):\n",
+        new="        if isinstance(error.__context__, AuthenticationFailedError):\n",
+        suite="tests/kafka/test_timeouts.py",
+        test="test_requests_that_time_out_together_are_each_told_as_timed_out",
+        says="KeyError",
+        why="a broker that says nothing for a while ends the process",
+    ),
 )

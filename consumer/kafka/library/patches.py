@@ -9,12 +9,14 @@ from typing import Any
 import aiokafka.client
 import aiokafka.conn
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.conn import OAuthAuthenticator
 from aiokafka.errors import (
     AuthenticationFailedError,
     GroupCoordinatorNotAvailableError,
     KafkaConnectionError,
     NotCoordinatorForGroupError,
+    RequestTimedOutError,
     for_code,
 )
 from aiokafka.protocol.metadata import MetadataRequest
@@ -59,6 +61,32 @@ class StrictOAuth(OAuthAuthenticator):
 def refuse_rejected_tokens() -> None:
     """Puts `StrictOAuth` in the place of the library's own."""
     aiokafka.conn.OAuthAuthenticator = StrictOAuth  # type: ignore[misc]  # a module's global
+
+
+_send_by_itself = AIOKafkaClient.send
+
+
+async def _send(
+    client: AIOKafkaClient,
+    node: int,
+    request: Any,
+    *,
+    group: ConnectionGroup = ConnectionGroup.DEFAULT,
+) -> Any:
+    try:
+        return await _send_by_itself(client, node, request, group=group)
+    except KeyError as error:
+        if isinstance(error.__context__, TimeoutError):
+            raise RequestTimedOutError from error
+        raise
+
+
+def tell_every_timeout() -> None:
+    """Of requests that time out together on one connection the first closes it, and whoever sends again forgets it.
+
+    The library then looks for it in vain for the others, and raises KeyError, which nobody expects.
+    """
+    AIOKafkaClient.send = _send  # type: ignore[method-assign]
 
 
 class CoordinatorWatch:
