@@ -29,6 +29,10 @@ class CorruptBatch(Exception):  # caught where it is used: it becomes a held par
     """The batch cannot be read as a whole; the message names offsets, never bytes."""
 
 
+class TooManyRecords(CorruptBatch):
+    """The batch is not looked into, as that would take too long: the fault may lie in it, or behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Salvaged:
     """What was read from an offset on, and where to go on after it."""
@@ -188,10 +192,11 @@ def read(batch: Batch, partition: Partition) -> list[PlainRecord | Unreadable]:
     """All records of a batch; one with a header key that is not UTF-8 is `Unreadable`.
 
     Raises:
+        TooManyRecords: it is not begun with.
         CorruptBatch: compression or structure is wrong.
     """
     if batch.count > MOST_RECORDS:
-        raise CorruptBatch(f"{batch} has {batch.count} records, one of which cannot be read")
+        raise TooManyRecords(f"{batch} has {batch.count} records, one of which cannot be read")
     payload = _Payload(_decompressed(batch))
     try:
         records = [_record(payload, batch, partition) for _ in range(batch.count)]

@@ -18,6 +18,7 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConsumerError
+from consumer.kafka.batches import TooManyRecords
 from consumer.kafka.holds import Hold, Holds
 from consumer.kafka.library import inside
 from consumer.kafka.logs import fields
@@ -62,6 +63,8 @@ class Reader:
         self._positions: dict[Partition, int] = {}
         self._raw_until: dict[Partition, int] = {}
         """Up to here a partition is read past the library: it cannot decode a record there."""
+        self._helpings: dict[Partition, tuple[int, int]] = {}
+        """Of how many records one is faulty, halved: so many are asked for at once, up to this offset."""
         self._holds = Holds(clock)
         self._turn = 0
         self._ill_topics = False
@@ -95,6 +98,7 @@ class Reader:
         self._epoch += 1
         self._positions = {}
         self._raw_until.clear()
+        self._helpings.clear()
         self._holds.clear()
 
     def close(self) -> None:
@@ -207,6 +211,7 @@ class Reader:
             found.positions[partition] = self._holds.position_after(partition, skipped[-1].offset)
             self._seek(partition, found.positions[partition])
             return
+        room = self._helping(partition, begin, room)
         if begin < self._raw_until.get(partition, 0):
             await self._salvage(partition, begin, room, found)
             return
@@ -253,7 +258,12 @@ class Reader:
 
     async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
         """Read past the library: the good records up to the fault, and what can be told of the bad ones."""
-        salvaged = await past_the_library(self._consumer, partition, begin)
+        try:
+            salvaged = await past_the_library(self._consumer, partition, begin, asked_for=room)
+        except TooManyRecords:
+            # A good batch may stand before the fault: it is read by the library, in ever smaller helpings.
+            self._helpings[partition] = room // 2, begin + room
+            return
         if salvaged is None or found.epoch != self._epoch or self._topics.doubted:
             return
         if isinstance(salvaged, Hold):
@@ -267,6 +277,13 @@ class Reader:
         self._seek(partition, position)
         found.records.extend(records)
         found.positions[partition] = position
+
+    def _helping(self, partition: Partition, begin: int, room: int) -> int:
+        most, until = self._helpings.get(partition, (room, begin))
+        if begin >= until:
+            self._helpings.pop(partition, None)
+            return room
+        return min(most, room)
 
     def _rewind(self) -> None:
         for partition, offset in self._positions.items():

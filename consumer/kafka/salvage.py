@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from consumer.kafka.batches import (
     CorruptBatch,
     Salvaged,
+    TooManyRecords,
     beginning,
     extent,
     through_first_fault,
@@ -25,14 +26,20 @@ log = logging.getLogger(__name__)
 
 
 async def past_the_library(
-    consumer: AIOKafkaConsumer, partition: Partition, begin: int
+    consumer: AIOKafkaConsumer, partition: Partition, begin: int, *, asked_for: int
 ) -> Salvaged | Hold | None:
-    """The records from `begin` on, as the broker has them; why they cannot be read; None: not now."""
+    """The records from `begin` on, as the broker has them; why they cannot be read; None: not now.
+
+    Raises:
+        TooManyRecords: which of the records that the library was `asked_for` it could not read is not known.
+    """
     tp = TopicPartition(*partition)
     try:
         raw = await inside.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
         return through_first_fault(raw.records, raw.aborted, partition, begin)
     except CorruptBatch as corrupt:
+        if isinstance(corrupt, TooManyRecords) and asked_for > 1:
+            raise
         return await _corrupt(consumer, tp, begin, str(corrupt))
     except OffsetOutOfRangeError:
         return await out_of_range(consumer, partition, begin)

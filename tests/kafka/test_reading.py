@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import LeaderNotAvailableError, RecordTooLargeError
 
-from consumer.kafka import holds, reading
+from consumer.kafka import batches, holds, reading
 from consumer.kafka.library import inside
 from consumer.model import Partition, Unreadable
 from deploy.local.kafka import Broker
@@ -84,6 +84,46 @@ async def test_a_bad_record_that_cannot_be_fetched_again_at_once_costs_none_befo
 
     assert offsets(taken, 0) == [0, 1, 2]
     assert failures == []
+
+
+@pytest.mark.parametrize("max_records", [1, 7, 500])
+async def test_a_good_batch_too_large_to_read_past_the_library_is_not_held_for_the_fault_behind_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, max_records: int
+) -> None:
+    """It was called corrupt, and an operator who had it skipped lost its records."""
+    monkeypatch.setattr(batches, "MOST_RECORDS", 20)
+    topic = await cluster.create_topic()
+    await cluster.produce_raw(topic, batch(*[(b"k", b"good", ())] * 30))
+    await cluster.produce_raw(topic, batch((b"k", b"v", ()), (b"k", b"v", [("BAD--", b"x")])))
+    await cluster.produce(topic, b"after")
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(33, max_records=max_records)
+
+        assert not member.source.stuck
+
+    assert offsets(taken, 0) == list(range(33))
+    assert [each.offset for each in taken if isinstance(each, Unreadable)] == [31]
+
+
+async def test_of_a_batch_too_large_to_read_past_the_library_all_before_the_fault_is_read(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MOST_RECORDS", 20)
+    topic = await cluster.create_topic()
+    good, bad = (b"k", b"v", ()), (b"k", b"v", [("BAD--", b"x")])
+    await cluster.produce_raw(topic, batch(*[good] * 25, bad, *[good] * 5))
+    partition = Partition(topic, 0)
+
+    async with joined(config(cluster.bootstrap_servers), topic) as member:
+        taken = await member.take(25)
+        async with asyncio.timeout(10):
+            while not member.source.stuck:
+                taken += await member.poll_for(0.1)
+
+        assert "skipped at offset 25" in member.source.stuck[partition]
+
+    assert offsets(taken, 0) == list(range(25))
 
 
 async def test_what_the_library_skips_while_it_raises_is_read_all_the_same(

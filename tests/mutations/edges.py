@@ -183,4 +183,15 @@ EDGES: Final = (
         says="KeyError",
         why="a broker that says nothing for a while ends the process",
     ),
+    Mutation(
+        name="a good batch that is too large to look into is held for the fault behind it",
+        law=1,
+        file="consumer/kafka/salvage.py",
+        old="        if isinstance(corrupt, TooManyRecords) and asked_for > 1:\n",
+        new="        if isinstance(corrupt, TooManyRecords) and asked_for < 1:\n",
+        suite="tests/kafka/test_salvage.py",
+        test="test_a_batch_that_was_not_looked_into_is_no_faulty_one",
+        says="DID NOT RAISE",
+        why="an operator has good records skipped, of which only their coordinates are left",
+    ),
 )
