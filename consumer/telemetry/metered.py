@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from consumer.model import Lookup, Request
-from consumer.outcomes import LookupOutcome, Outcome, Withheld
+from consumer.outcomes import LookupOutcome, Outage, Outcome, Withheld
 from consumer.ports import Actions
 from consumer.telemetry.sums import Distribution, Sums
 
@@ -24,7 +24,7 @@ class MeteredActions:
             outcome = await self._inner.send(request)
         finally:
             self.in_flight -= 1
-        if type(outcome) is not Withheld and not request.validate_only:
+        if _sent(outcome) and not request.validate_only:
             self._sizes.observe(len(request.parameters))
         return outcome
 
@@ -34,6 +34,13 @@ class MeteredActions:
             return await self._inner.look_up(lookup)
         finally:
             self.in_flight -= 1
+
+
+def _sent(outcome: Outcome) -> bool:
+    """Without a connection or a token it was not; a 401 to the action itself is not told from one to the token."""
+    if type(outcome) is Outage:
+        return outcome.answer.status is not None and outcome.gate != "token"
+    return type(outcome) is not Withheld
 
 
 class RequestDurations:

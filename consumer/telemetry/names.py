@@ -116,7 +116,9 @@ HISTOGRAMS: dict[HistogramName, Histogram] = {
         (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
     ),
     "batch_size": Histogram(
-        (), "Actions in a request; validations left out.", (1, 2, 3, 5, 10, 15, 19, 20)
+        (),
+        "Actions in a request that was sent; validations left out.",
+        (1, 2, 3, 5, 10, 15, 19, 20),
     ),
     "http_client_request_duration_seconds": Histogram(
         (

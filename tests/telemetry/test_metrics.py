@@ -12,8 +12,18 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from prometheus_client.samples import Sample
 
 from consumer.errors import GateReason, Reason
+from consumer.foundry.causes import REFUSED
 from consumer.model import Lookup, Request
-from consumer.outcomes import Applied, LookupOutcome, Missing, Outcome, Withheld
+from consumer.outcomes import (
+    Answer,
+    Applied,
+    LookupOutcome,
+    Missing,
+    Outage,
+    Outcome,
+    Unknown,
+    Withheld,
+)
 from consumer.state.gate import HELD, Gate
 from consumer.store import CommitResult
 from consumer.telemetry import (
@@ -180,16 +190,32 @@ async def test_a_request_is_on_its_way_until_it_is_answered_and_its_actions_are_
     assert sums.distribution("batch_size").total == 2
 
 
-async def test_what_was_not_sent_and_what_only_asks_has_no_batch_size() -> None:
-    withheld, _, nothing_sent = metered(Withheld())
+@pytest.mark.parametrize(
+    ("outcome", "sizes"),
+    [
+        (Withheld(), 0),
+        (REFUSED.outage(), 0),
+        (Outage(Answer("http_503", status=503), "token", everywhere=True), 0),
+        (Outage(Answer("http_503", status=503), "failing"), 1),
+        (Unknown(Answer("timeout")), 1),
+    ],
+)
+async def test_what_was_not_sent_has_no_batch_size(outcome: Outcome, sizes: int) -> None:
+    """An outage would be shown as thousands of requests."""
+    actions, _, sums = metered(outcome)
+
+    await actions.send(request(prepared(record(1))))
+
+    assert sum(sums.distribution("batch_size").counts) == sizes
+
+
+async def test_what_only_asks_has_no_batch_size() -> None:
     applied, _, only_validated = metered(Applied())
     validation = request(prepared(record(1)))
     validation.validate_only = True
 
-    await withheld.send(request(prepared(record(1))))
     await applied.send(validation)
 
-    assert sum(nothing_sent.distribution("batch_size").counts) == 0
     assert sum(only_validated.distribution("batch_size").counts) == 0
 
 
