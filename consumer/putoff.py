@@ -68,6 +68,8 @@ class PutOff:
 
     def hold(self, entry: Prepared, until: float) -> None:
         """What comes after it in its lane waits, here and at the next owner's."""
+        if entry.lane is None:
+            return
         self._workload.lanes.hold(entry.lane, until)
         tenure = owner(entry)
         tenure.lane_held_until = max(tenure.lane_held_until, until)

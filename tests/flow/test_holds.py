@@ -101,3 +101,23 @@ def test_a_lane_waits_on_at_the_next_owners_though_something_was_left_in_part() 
         assert world.truth.settled[later] >= over
 
     simulate(story, limits=patient)
+
+
+def test_no_lane_waits_at_the_next_owners_for_a_record_without_one() -> None:
+    """Nothing comes after it, so nothing can be overtaken: every lane of the partition would wait in vain."""
+    patient = replace(LIMITS, settle_time=60.0)
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(None, 0.02, LOST))
+        world.produce(1, lane=None)
+        first = world.start()
+        await world.settled()
+        await world.stop(first)
+        (later,) = world.produce(1, lane="a")
+        began = world.loop.time()
+        world.start()
+        await world.settled()
+
+        assert world.truth.settled[later] < began + patient.settle_time / 2
+
+    simulate(story, limits=patient)
