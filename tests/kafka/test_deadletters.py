@@ -170,6 +170,27 @@ async def test_a_silent_broker_means_unavailable_and_leaves_one_letter(
     assert sorted(each.value or b"" for each in written) == [b"before", b"during"]
 
 
+async def test_where_the_librarys_sender_dies_the_letter_waits_for_a_producer_made_anew(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells its own end to every letter from then on."""
+    topic = await topics(cluster)
+
+    async def amiss(*_: object) -> None:
+        raise KeyError("a defect of the library's")
+
+    async with writer(cluster, topic) as letters:
+        monkeypatch.setattr(letters._producer._sender, "_send_produce_req", amiss)  # type: ignore[union-attr]  # connected
+        ended = await asyncio.gather(
+            *(letters.write(letter(topic, n, value=b"v")) for n in range(3)),
+            return_exceptions=True,
+        )
+        await asyncio.gather(*(letters.write(letter(topic, n, value=b"v")) for n in range(3)))
+
+    assert [type(each) for each in ended] == [Unavailable] * 3
+    assert len(await cluster.read_all(f"{topic}.dlq")) == 3
+
+
 async def test_a_dead_broker_does_not_hold_up_the_end(
     fragile: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
