@@ -22,8 +22,8 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.config import FoundryConfig
 
 MAX_ANSWER_BYTES = 1024 * 1024
-_CHECKED = 8
-"""Connections that are looked at for one request: a peer that speaks first on each must not be called without end."""
+_MADE = 8
+"""Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
 KEEPALIVE = 10.0
 """Seconds. Below what load balancers grant, so that a reused connection is seldom one they just closed."""
 USER_AGENT = (
@@ -161,12 +161,24 @@ class _Connector(aiohttp.TCPConnector):
     """Gives no connection on which something stands unread: it would be taken for the answer to the next request."""
 
     async def connect(self, *asked: Any, **more: Any) -> Connection:
-        for _ in range(_CHECKED):
+        """Raises:
+        ClientConnectionError: not even those that were made anew are silent.
+        """
+        connection = await super().connect(*asked, **more)
+        if not _spoken_on(connection):
+            return connection
+        connection.close()
+        # All that are pooled are passed over, if need be: a proxy that ends its idle ones may say so on each.
+        for _ in range(sum(map(len, self._conns.values())) + _MADE):
             connection = await super().connect(*asked, **more)
-            if connection.protocol is not None and not connection.protocol.should_close:
+            if not _spoken_on(connection):
                 return connection
             connection.close()
-        return await super().connect(*asked, **more)
+        raise aiohttp.ClientConnectionError("the server speaks before it is asked")
+
+
+def _spoken_on(connection: Connection) -> bool:
+    return connection.protocol is None or connection.protocol.should_close
 
 
 def open_session(config: FoundryConfig) -> aiohttp.ClientSession:

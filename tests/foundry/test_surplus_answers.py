@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http_writer import StreamWriter
 
 from consumer.foundry import transport
@@ -33,14 +36,16 @@ SURPLUS = {
 
 
 class Peer:
-    """Takes the first action, and says on its idle connection what nobody asked; refuses all others."""
+    """Takes the first actions, and says on their idle connections what nobody asked; refuses all others."""
 
-    def __init__(self, surplus: bytes) -> None:
+    def __init__(self, surplus: bytes, connections: int = 1) -> None:
         self._surplus = surplus
-        self._first = True
+        self._first = connections
+        self._silent = connections
+        self._together = asyncio.Barrier(connections)
         self.executed: list[bytes] = []
         self.pooled = asyncio.Event()
-        """The first answer was read, so that its connection is back in the pool."""
+        """The first answers were read, so that their connections are back in the pool."""
         self.said = asyncio.Event()
         self.cut_short = 0
         """Connections on which a request stood in part when they ended."""
@@ -59,13 +64,16 @@ class Peer:
             if not self._first:
                 writer.write(http("400 Bad Request", REFUSAL))
                 continue
-            self._first = False
+            self._first -= 1
+            await self._together.wait()
             writer.write(http("200 OK"))
             await writer.drain()
             await self.pooled.wait()
             writer.write(self._surplus)
             await writer.drain()
-            self.said.set()
+            self._silent -= 1
+            if not self._silent:
+                self.said.set()
 
 
 @asynccontextmanager
@@ -87,7 +95,7 @@ async def two_sent(peer: Peer, first: Request, second: Request) -> AsyncIterator
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes just after the pool has looked at the connection."""
-    monkeypatch.setattr(transport, "_CHECKED", 0)
+    monkeypatch.setattr(transport, "_Connector", aiohttp.TCPConnector)
 
 
 @pytest.mark.usefixtures("unseen")
@@ -144,15 +152,18 @@ async def test_nothing_is_written_where_something_stands_unread() -> None:
     assert body.phase is Phase.STALE
 
 
+@pytest.mark.parametrize("connections", [1, 20], ids=["one", "a pool full of them"])
 @pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
-async def test_what_is_read_back_is_told_by_its_own_answer_alone(surplus: bytes) -> None:
+async def test_what_is_read_back_is_told_by_its_own_answer_alone(
+    surplus: bytes, connections: int
+) -> None:
     """The surplus success was an object that is there: an action was taken for applied, and lost."""
-    peer = Peer(surplus)
+    peer = Peer(surplus, connections)
     async with (
         raw(peer.serve) as port,
         open_foundry(config(f"http://127.0.0.1:{port}", request_timeout=3.0)) as foundry,
     ):
-        await foundry.actions.send(request(MANY))
+        await asyncio.gather(*(foundry.actions.send(request(MANY)) for _ in range(connections)))
         peer.pooled.set()
         await asyncio.wait_for(peer.said.wait(), 3)
         await asyncio.sleep(0.05)
@@ -160,3 +171,27 @@ async def test_what_is_read_back_is_told_by_its_own_answer_alone(surplus: bytes)
 
     assert isinstance(found, Outage)
     assert found.answer.status == 400
+
+
+async def test_not_even_a_connection_that_was_just_made_is_used_where_something_stands_unread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is spoken on before it is asked; so few are tried that the server is not flooded with them."""
+    made: list[aiohttp.ClientRequest] = []
+    connect = aiohttp.TCPConnector.connect
+
+    async def spoken_on(connector: aiohttp.TCPConnector, *asked: Any, **more: Any) -> Connection:
+        connection = await connect(connector, *asked, **more)
+        assert connection.protocol is not None
+        connection.protocol.data_received(SURPLUS["success"])
+        made.append(asked[0])
+        return connection
+
+    async with raw(Peer(b"").serve) as port:
+        session = transport.open_session(config(f"http://127.0.0.1:{port}"))
+        monkeypatch.setattr(aiohttp.TCPConnector, "connect", spoken_on)
+        async with session:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await session.get(f"http://127.0.0.1:{port}/")
+
+    assert len(made) == 1 + transport._MADE

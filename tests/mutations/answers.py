@@ -196,4 +196,15 @@ ANSWERS: Final = (
         says="isinstance\\(Found",
         why="an action that was never applied is found applied, and is lost",
     ),
+    Mutation(
+        name="of a pool in which something stands unread on each connection one is used",
+        law=7,
+        file="consumer/foundry/transport.py",
+        old='        raise aiohttp.ClientConnectionError("the server speaks before it is asked")\n',
+        new="        return await super().connect(*asked, **more)\n",
+        suite="tests/foundry/test_surplus_answers.py",
+        test="test_not_even_a_connection_that_was_just_made_is_used_where_something_stands_unread",
+        says="DID NOT RAISE",
+        why="an action that was never applied is found applied, and is lost",
+    ),
 )
