@@ -113,6 +113,9 @@ class Sessions:
         self._outlived_by = self._alive(ended)
         idle = not self._outlived_by
         drained = idle and not self._workload.begun(tenures)
+        # Where it is not stored another process is not told that a lane waits, and goes on at once with what is not
+        # claimed: to stay in the group until the wait is over would leave time for a late commit to be stored over
+        # those of the next session, and claims with it.
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
         if not (drained and stored):
