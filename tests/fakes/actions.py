@@ -129,7 +129,9 @@ class FakeActions:
                 self._failed(spots)
             case Refused() | Oversized() | Conflicted() | Outage() | Withheld():
                 # A successor that inherited the claim does not learn what an evicted member was told.
-                if membership is None or not membership.evicted:
+                if membership is not None and membership.evicted:
+                    membership.refused.update(spots)
+                else:
                     truth.may_be_applied.difference_update(spots)
                 self._failed(spots)
             case _:
@@ -201,6 +203,7 @@ class FakeActions:
             truth.touched.add(coordinate)
             truth.sent_at[coordinate] = now
             membership.sent.add(coordinate)
+            membership.refused.discard(coordinate)
             truth.may_be_applied.add(coordinate)
 
     def _check_order(self, coordinate: Coordinate, step: int) -> None:

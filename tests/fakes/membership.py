@@ -75,6 +75,8 @@ class Membership:
     owned: set[Partition] = field(default_factory=set)
     settled_here: dict[Coordinate, float] = field(default_factory=dict)
     """Settled in this session and told by no acknowledged commit yet, and since when."""
+    refused: set[Coordinate] = field(default_factory=set)
+    """Told, after it was evicted, that the last request with these was certainly not executed."""
     sent: set[Coordinate] = field(default_factory=set)
     """Requests of this session left with these."""
     unanswered: bool = False
@@ -148,7 +150,7 @@ class Membership:
             return
         if self.inherited(coordinate) and entry.repeat is Repeat.NEVER:
             raise self.truth.broken("rule 7: a suspect is never simply sent", name(coordinate))
-        if coordinate in self.truth.may_be_applied:
+        if coordinate in self.truth.may_be_applied and coordinate not in self.refused:
             raise self.truth.broken("rule 7: a suspect is never simply sent", name(coordinate))
         if offset not in self.durable[partition]:
             raise self.truth.broken(
