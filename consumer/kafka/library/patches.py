@@ -86,7 +86,8 @@ def tell_every_timeout() -> None:
 
     The library then looks for it in vain for the others, and raises KeyError, which nobody expects.
     """
-    AIOKafkaClient.send = _send  # type: ignore[method-assign]
+    if AIOKafkaClient.send is _send_by_itself:
+        AIOKafkaClient.send = _send  # type: ignore[method-assign]
 
 
 class CoordinatorWatch:
