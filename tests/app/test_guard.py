@@ -78,6 +78,7 @@ def test_a_loop_that_turns_goes_on_for_longer_than_the_limit() -> None:
         assert ended(child)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_was_frozen_for_longer_than_the_limit_goes_on() -> None:
     """The clock has jumped, and the loop has had no chance to beat."""
     with program(written(beats=20, limit=2.0)) as child:

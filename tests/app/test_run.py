@@ -187,6 +187,7 @@ async def test_a_missing_dead_letter_topic_is_exit_code_1_and_named(
     assert "Traceback" not in text
 
 
+@pytest.mark.slow
 async def test_an_end_that_is_not_reached_in_time_is_exit_code_1(
     cluster: Cluster, place: tuple[Place, Foundry]
 ) -> None:

@@ -15,13 +15,8 @@ pytestmark = NEEDS_BROKER
 SECONDS = 6.0
 
 
-@pytest.mark.parametrize(
-    "seeded",
-    [
-        pytest.param(False, id="as it is"),
-        pytest.param(True, id="with its defect", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seeded", [False, True], ids=["as it is", "with its defect"])
 async def test_a_scenario_passes_and_catches_its_defect(*, seeded: bool, tmp_path: Path) -> None:
     scenario = SCENARIOS["kills"]
     defect = scenario.defects[0] if seeded else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from deploy.local.kafka import Broker
@@ -199,6 +200,7 @@ async def test_a_skip_passes_over_what_a_partition_is_stuck_at_and_leaves_a_lett
         assert await service.ended() == 0, service.tail()
 
 
+@pytest.mark.slow
 async def test_an_outage_of_kafka_fails_no_probe_that_restarts_and_hangs_no_page(
     scene: Scene, tmp_path: Path, fragile: Broker
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.broker import NEEDS_BROKER
 from tests.e2e.scene import Scene, jobs_of
 
@@ -15,6 +17,7 @@ SECONDS = 6.0
 ONE_BY_ONE = {"max_in_flight": MOST, "batch_size": 1}
 
 
+@pytest.mark.slow
 async def test_what_foundry_takes_is_used_and_no_more_is_asked_for(scene: Scene) -> None:
     scene.foundry.limits.in_flight = ADMITS
     await scene.kafka.publish(jobs_of("safe", 800, prefix="wide", lanes=100))

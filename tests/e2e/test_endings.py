@@ -104,7 +104,8 @@ async def test_a_client_that_does_not_end_keeps_no_process_beyond_the_grace(
     await _goes_on(scene)
 
 
-@pytest.mark.parametrize("how", [pytest.param("silent", marks=pytest.mark.slow), "dead"])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["silent", "dead"])
 async def test_a_stop_while_kafka_is_away_ends_within_the_grace_and_with_1(
     scene: Scene, fragile: Broker, how: str
 ) -> None:

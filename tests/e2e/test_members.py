@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER
 from tests.e2e.scene import Scene
@@ -30,6 +32,7 @@ async def test_a_member_that_an_administrator_removes_says_so_once_and_goes_on(
     assert not (await scene.verdict()).broken
 
 
+@pytest.mark.slow
 async def test_a_coordinator_that_goes_and_comes_back_is_found_again(
     scene: Scene, fragile: Broker
 ) -> None:

@@ -57,6 +57,7 @@ async def test_a_run_to_an_end_that_is_not_reached_in_time_is_1(scene: Scene) ->
     assert verdict.resent == {}
 
 
+@pytest.mark.slow
 async def test_no_secret_and_no_token_is_told_whatever_fails(scene: Scene) -> None:
     """At log level debug; the stage looks at the output of every test's processes."""
     await scene.publish(30)

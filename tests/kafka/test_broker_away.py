@@ -48,6 +48,7 @@ async def test_a_partition_added_while_it_reads_is_begun_at_its_first_record(
     assert offsets(taken, 1) == [0, 1, 2]
 
 
+@pytest.mark.slow
 async def test_a_broker_that_is_killed_and_restarted_costs_no_record_and_no_place(
     fragile: Broker,
 ) -> None:

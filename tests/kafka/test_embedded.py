@@ -45,6 +45,7 @@ def by_hand(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], psutil.
         process.communicate()
 
 
+@pytest.mark.slow
 def test_it_prints_its_address_and_ends_with_sigterm() -> None:
     with by_hand(COMMAND) as (process, java, address):
         host, port = address.split(":")
@@ -58,6 +59,7 @@ def test_it_prints_its_address_and_ends_with_sigterm() -> None:
     assert gone
 
 
+@pytest.mark.slow
 def test_it_does_not_outlive_a_parent_that_was_killed() -> None:
     """Neither the broker its command, nor the command the process that started it."""
     starter = (

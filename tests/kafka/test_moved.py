@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from consumer.kafka.source import FIND_TIMEOUT
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster
@@ -45,6 +47,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
+@pytest.mark.slow
 async def test_brokers_that_have_all_moved_are_found_by_asking_the_configured_servers_anew(
     tmp_path: Path,
 ) -> None:

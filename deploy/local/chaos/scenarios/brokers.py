@@ -64,7 +64,7 @@ BROKER = Scenario(
     "the broker is killed and started on its data, or stands still",
     bounce_the_broker,
     defects=(CLAIMS_FORGOTTEN,),
-    given=Given(rate=200, mix=Mix(refused=0.05), latency=(0.1, 0.5)),
+    given=Given(rate=200, mix=Mix(lanes=2000, refused=0.05), latency=(0.3, 1.2)),
     seconds=25,
 )
 LETTERS = Scenario(
