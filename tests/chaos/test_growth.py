@@ -81,5 +81,5 @@ async def test_a_process_is_looked_at_while_it_lives(
     assert untold is None
     assert len(looks) == seen
     assert looks[0].tasks == 17
-    assert looks[0].memory > MIB
+    assert looks[0].memory > 0
     assert looks[0].descriptors >= 1

@@ -208,7 +208,6 @@ class Membership:
             under_way = spot in self.truth.may_be_applied and (
                 spot in self.sent or self.inherited(spot)
             )
-            # Whoever was evicted may know better than its successor, and is refused anyway.
             if under_way and not self.evicted and not marks.has_done(offset):
                 raise self.truth.broken("rule 2: whole snapshot", f"claim {name(spot)} dropped")
 
