@@ -161,8 +161,10 @@ class _Connector(aiohttp.TCPConnector):
     """Gives no connection on which something stands unread: it would be taken for the answer to the next request."""
 
     async def connect(self, *asked: Any, **more: Any) -> Connection:
-        """Raises:
-        ClientConnectionError: not even those that were made anew are silent.
+        """One that is silent.
+
+        Raises:
+            ClientConnectionError: not even those that were made anew are.
         """
         connection = await super().connect(*asked, **more)
         if not _spoken_on(connection):

@@ -11,7 +11,7 @@ pytestmark = NEEDS_BROKER
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hours", [6, pytest.param(-6, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("hours", [6, -6])
 async def test_a_wall_clock_that_is_set_by_hours_changes_nothing(scene: Scene, hours: int) -> None:
     """Tokens, waits of an outage, leases and the membership go on as they were."""
     async with scene.load():
