@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import sys
+from itertools import cycle
 
 from deploy.local.chaos.defects import CLAIMS_FORGOTTEN, COMMIT_EARLY, LETTER_UNACKNOWLEDGED
 from deploy.local.chaos.failed import NotPlayable
@@ -13,23 +14,40 @@ from deploy.local.chaos.settings import SESSION_TIMEOUT
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
 
+LAST_COMMIT_WITHIN = 10.0
+"""Seconds for which a member that gives its partitions up tries to commit."""
 SHORT = 100
 """Bytes: no letter is as small."""
 
 
 async def bounce_the_broker(stage: Stage) -> None:
-    """Killed and started again on its data, or only silent, for less or for more than a session."""
-    while stage.goes_on:
+    """Killed and started on its data, or only silent, for a moment or for long."""
+    # The long kill first: what a member did of what it had claimed stands in the store as claimed alone.
+    for bounce, low, high in cycle(
+        (
+            (_killed, LAST_COMMIT_WITHIN, 1.3 * LAST_COMMIT_WITHIN),
+            (_silent, 1.5 * SESSION_TIMEOUT, 2 * SESSION_TIMEOUT),
+            (_killed, 0.5, 3.0),
+            (_silent, 1.0, SESSION_TIMEOUT),
+        )
+    ):
+        if not stage.goes_on:
+            break
         async with stage.broker_away():
-            if stage.chance.random() < 0.5:  # noqa: PLR2004 -- a coin
-                await asyncio.to_thread(stage.broker.kill)
-                await stage.wait(0.5, 3)
-                await asyncio.to_thread(stage.broker.restart)
-            else:
-                stage.broker.suspend()
-                await stage.wait(1, 2 * SESSION_TIMEOUT)
-                stage.broker.resume()
+            await bounce(stage, low, high)
         await stage.wait(3, 6)
+
+
+async def _killed(stage: Stage, low: float, high: float) -> None:
+    await asyncio.to_thread(stage.broker.kill)
+    await stage.wait(low, high)
+    await asyncio.to_thread(stage.broker.restart)
+
+
+async def _silent(stage: Stage, low: float, high: float) -> None:
+    stage.broker.suspend()
+    await stage.wait(low, high)
+    stage.broker.resume()
 
 
 async def take_no_letters(stage: Stage) -> None:
