@@ -9,7 +9,7 @@ import pytest
 from tests.app.programs import ended, heard, program
 
 PROGRAM = """
-import asyncio, time
+import asyncio, os, time
 from consumer.app.signals import StopSignals
 
 async def main():
@@ -21,7 +21,8 @@ async def main():
     print("stopping", flush=True)
     await asyncio.sleep({linger})
 
-with StopSignals(lambda: print("asked", flush=True)) as signals:
+# Not by print: the signal may come within one, and a buffer is not entered twice.
+with StopSignals(lambda: os.write(1, b"asked\\n")) as signals:
     {before}
     asyncio.run(main())
 """
