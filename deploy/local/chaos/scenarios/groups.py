@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import statistics
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +18,8 @@ from deploy.local.chaos.defects import (
     LEASE_FORGOTTEN,
 )
 from deploy.local.chaos.evidence import Published
-from deploy.local.chaos.phases import CLAIMED, PHASES
+from deploy.local.chaos.phases import CLAIMED, PHASES, SENT, UNANSWERED
+from deploy.local.chaos.rebalances import rebalances
 from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.settings import SESSION_TIMEOUT
 from deploy.local.chaos.stage import Stage
@@ -29,6 +31,8 @@ TAKES_OVER_WITHIN = 40.0
 
 
 ANY_MOMENT = ""
+ON_THEIR_WAY = 500
+REBALANCES = 150
 
 
 async def kill_again_and_again(stage: Stage) -> None:
@@ -39,6 +43,21 @@ async def kill_again_and_again(stage: Stage) -> None:
         await stage.wait(0.5, 2)
         await _kill(stage, left.pop())
         await stage.start()
+    _tell_how_many_were_on_their_way(stage)
+
+
+def _tell_how_many_were_on_their_way(stage: Stage) -> None:
+    kills = [each.phases for each in stage.seen.disturbances if each.phases]
+    sent = [phases[SENT] + phases[UNANSWERED] for phases in kills]
+    if not sent:
+        return
+    usual = statistics.median(sent)
+    stage.notes.append(f"records on their way at a kill: {usual:.0f} ({min(sent)} to {max(sent)})")
+    if KILLS.is_long(stage.seconds):
+        stage.expect(
+            usual >= ON_THEIR_WAY,
+            f"{usual:.0f} records were on their way at a kill, not {ON_THEIR_WAY}",
+        )
 
 
 async def _kill(stage: Stage, point: str) -> None:
@@ -52,12 +71,18 @@ async def _kill(stage: Stage, point: str) -> None:
 
 async def join_and_leave(stage: Stage) -> None:
     while stage.goes_on:
+        # From one to the next: how long a member takes to come or to go counts.
+        due = time.monotonic() + stage.chance.uniform(1, min(10, stage.seconds / 5))
         members = len(stage.consumers)
         if members == MOST_MEMBERS or (members > 1 and stage.chance.random() < 0.5):  # noqa: PLR2004 -- a coin
             await stage.stop(stage.anyone())
         else:
             await stage.start()
-        await stage.wait(1, min(10, stage.seconds / 5))
+        await stage.wait(max(0.0, due - time.monotonic()))
+    count = rebalances(each.log for each in stage.everyone)
+    stage.notes.append(f"{count} rebalances")
+    if CHURN.is_long(stage.seconds):
+        stage.expect(count >= REBALANCES, f"the group rebalanced {count} times, not {REBALANCES}")
 
 
 async def outsleep_the_session(stage: Stage) -> None:
@@ -102,13 +127,14 @@ def _all_done(stage: Stage, records: Sequence[Published]) -> bool:
 
 
 CROWDED = Mix(lanes=2000)
+THRONGED = Mix(lanes=5000)
 
 KILLS = Scenario(
     "kills",
-    "kill -9 at random moments and between any two steps, hundreds of records in flight",
+    "kill -9 at random moments and between any two steps, 500 to 1,000 records in flight",
     kill_again_and_again,
     defects=(COMMIT_EARLY, CLAIMS_FORGOTTEN),
-    given=Given(processes=2, rate=500, mix=CROWDED, latency=(0.9, 1.9)),
+    given=Given(processes=2, rate=900, mix=THRONGED, latency=(0.9, 1.9)),
     seconds=40,
     points=PHASES,
     long=1500,
@@ -135,6 +161,7 @@ CHURN = Scenario(
     defects=(DONE_LEFT_OUT,),
     given=Given(rate=300, mix=CROWDED, latency=(0.05, 0.8)),
     seconds=25,
+    long=960,
 )
 ZOMBIE = Scenario(
     "zombie",
