@@ -58,7 +58,7 @@ class Gatekeeper:
         """So many actions of this type took effect: the world is well as far as it is concerned."""
         now = self._now()
         self._budget.succeeded(count)
-        self.health.succeeded(action, now)
+        self.health.succeeded(action, now, started=started)
         if self._gate.closed:
             self._open(action, now, started)
 
@@ -74,7 +74,7 @@ class Gatekeeper:
         applied, for validation may be answered where they fail.
         """
         action = entry.call.action.name
-        self.health.answered(action)
+        self.health.answered(action, entry.sent_at)
         if not self._gate.closed:
             return
         if entry.repeat.claimed:
@@ -115,7 +115,9 @@ class Gatekeeper:
         action, now = entry.call.action.name, self._now()
         if reason in _ANSWERED and answer.error_name is not None and not everywhere:
             self._opened(self._gate.reached(now, started=entry.sent_at), now)
-        row = self.health.failed(entry)
+        row = self.health.failed(entry, now)
+        # What one type meets may look like the end of the world: a path that a gateway does not know, say.
+        everywhere = everywhere and not self.health.own_trouble(row)
         if self.open_for(action) and not (at_once or row.outage(entry, everywhere=everywhere)):
             return
         scope = None if everywhere else action

@@ -88,7 +88,7 @@ class Suspects:
             self._cannot_be_read(entry, lookup, found)
             return
         self._no_longer_unread(entry)
-        self._gatekeeper.health.succeeded(_reads_of(lookup), self._now())
+        self._gatekeeper.health.succeeded(_reads_of(lookup), self._now(), started=entry.sent_at)
         # Around an owner's function: whatever it raises, the record's outcome stays unknown.
         try:
             applied = lookup.applied(found.properties if isinstance(found, Found) else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +31,8 @@ class Row:
     failures: int = 0
     records: set[Prepared] = field(default_factory=set)
     """The first records of those requests; no more than are needed to tell."""
+    latest: deque[float] = field(default_factory=lambda: deque(maxlen=OUTAGE_AFTER))
+    """When the last of them failed; as many as are needed to tell."""
 
     @property
     def lonely(self) -> bool:
@@ -48,21 +51,30 @@ class Health:
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
         self._succeeded: dict[str, float] = {}
+        self._proved = float(
+            "-inf"
+        )  # when the latest request of any type began that was dealt with
 
-    def succeeded(self, action: str, now: float) -> None:
-        """An action of this type took effect."""
+    def succeeded(self, action: str, now: float, *, started: float) -> None:
+        """An action of this type took effect, by a request that began then."""
         self._succeeded[action] = now
-        self.answered(action)
+        self.answered(action, started)
 
-    def answered(self, action: str) -> None:
+    def answered(self, action: str, started: float) -> None:
         """Foundry dealt with a request of this type, though it did not apply it."""
+        self._proved = max(self._proved, started)
         if action in self._rows:
             del self._rows[action]
 
-    def failed(self, entry: Prepared) -> Row:
+    def own_trouble(self, row: Row) -> bool:
+        """Requests of other types began amid these failures and fared well: whatever it is, they do not share it."""
+        return self._proved > row.latest[0]
+
+    def failed(self, entry: Prepared, now: float) -> Row:
         """A request with this record first failed by the world's fault: what did so in a row."""
         row = self._rows.setdefault(entry.call.action.name, Row())
         row.failures += 1
+        row.latest.append(now)
         if len(row.records) < OUTAGE_AFTER:
             row.records.add(entry)
         return row

@@ -1,0 +1,66 @@
+"""One action type is ill, in a way that looks like the end of the world: the others go on all the same."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from consumer.outcomes import Answer, Outage, Outcome, Unknown
+from tests.fakes.foundry import Down
+from tests.flow.simulate import simulate
+from tests.flow.world import World
+
+MINUTES = 300.0
+LOOKS_LIKE_ALL: dict[str, Outcome] = {
+    "404 of a gateway": Outage(Answer("http_404", status=404), "wrong_host", everywhere=True),
+    "no connection": Outage(Answer("connect_timeout"), "unreachable", everywhere=True),
+    "400 of a gateway": Unknown(
+        Answer("http_400", status=400), gate="not_foundry", everywhere=True
+    ),
+}
+
+
+@pytest.mark.parametrize("way", LOOKS_LIKE_ALL)
+def test_law_6_what_one_type_meets_alone_stops_no_other(way: str) -> None:
+    """Each of its requests closed the gate for all again, and the next probe of another opened it for a moment."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        ends = world.loop.time() + MINUTES
+        world.foundry.downs.append(Down(ends, "ill", answer=LOOKS_LIKE_ALL[way]))
+        waits = []
+        while world.loop.time() < ends:
+            world.produce(1, action="ill")
+            for _ in range(20):
+                (well,) = world.produce(1, action="well")
+                began = world.loop.time()
+                await asyncio.sleep(1)
+                waits.append(world.truth.settled.get(well, world.loop.time() + 60) - began)
+
+        late = [wait for wait in waits if wait > 1]
+        assert len(late) <= 5
+        assert first.watch.gates[-1].startswith("closed ill")
+
+    simulate(story)
+
+
+def test_law_6_what_all_types_meet_closes_for_all() -> None:
+    """The other side of the same judgement: what was well before the outage says nothing of it."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        for _ in range(20):
+            world.produce(1, action="a")
+            world.produce(1, action="b")
+            await asyncio.sleep(0.1)
+        gone = Outage(Answer("connect_timeout"), "unreachable", everywhere=True)
+        world.foundry.downs.append(Down(world.loop.time() + 60, None, answer=gone))
+        for _ in range(20):
+            world.produce(1, action="a")
+            world.produce(1, action="b")
+            await asyncio.sleep(0.1)
+
+        assert first.watch.gates == ["closed all unreachable"]
+
+    simulate(story)
