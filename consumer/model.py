@@ -194,7 +194,7 @@ class Prepared:
     suspect: bool = False
     """Its action may have been applied: never simply sent again (`ask`, `never`)."""
     not_before: float = 0.0
-    """A read back makes sense only from here on."""
+    """A read back, or the record's next action, makes sense only from here on."""
     failed_at: float = 0.0
     """When it failed last."""
     answer: Answer | None = None

@@ -179,6 +179,7 @@ class Recover:
         if not outcome.answered:
             for entry in entries:
                 self._put_off.hold(entry, until)
+                entry.not_before = until
         if first.repeat.claimed:
             self.suspects.suspect(entries, answer, until, free=free)
         elif answer.cause == "internal" and first.alone:

@@ -141,7 +141,9 @@ class Sessions:
         ended = self._workload.of(partitions)
         alive = self._alive(ended)
         self._outlived_by += alive
-        if alive or any(t.changes > max(t.saved, 0) for t in ended):
+        uncommitted = any(t.changes > max(t.saved, 0) for t in ended)
+        # Before they end: what is queued of them is dropped then.
+        if alive or uncommitted or self._workload.begun(ended):
             self._left_undone = True
         self._workload.end(ended, lost=True)
         self._bury.leave_unpaid(ended)

@@ -106,7 +106,11 @@ class Workload:
             # Each action has its own tries: one that took three does not use up the next one's.
             entry.charged = 0
             entry.alone = False
-            self.lanes.ready(entry)
+            if entry.not_before:
+                # An attempt without an answer may take effect until then: over the next action's.
+                self.lanes.later(entry, entry.not_before)
+            else:
+                self.lanes.ready(entry)
 
     def begun(self, tenures: Collection[Tenure]) -> bool:
         """True: of some record of these the first action is applied, and not yet the last."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.flow.simulate import simulate
@@ -121,3 +123,19 @@ def test_no_lane_waits_at_the_next_owners_for_a_record_without_one() -> None:
         assert world.truth.settled[later] < began + patient.settle_time / 2
 
     simulate(story, limits=patient)
+
+
+@pytest.mark.parametrize("lane", [None, "a"])
+def test_a_records_next_action_waits_for_what_may_still_take_effect_too(lane: str | None) -> None:
+    """Its first action was sent again at once and applied; the lost attempt took effect after the second one."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(5.0, 0.02, LOST))
+        (record,) = world.produce(1, lane=lane, steps=2)
+        world.start()
+        await world.settled()
+        await asyncio.sleep(LIMITS.settle_time)
+
+        assert [effect.step for effect in world.truth.effects_of[record]] == [0, 0, 1]
+
+    simulate(story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -47,6 +48,11 @@ def test_a_record_that_is_applied_in_part_is_finished_before_its_partition_is_ha
 
     for effects in world.truth.effects_of.values():
         assert [effect.step for effect in effects] == [0, 1, 2]
+
+
+def _held(process: Process) -> Collection[Partition]:
+    assert process.core is not None
+    return process.core.workload.partitions
 
 
 async def begun_with_its_letter_refused(world: World) -> tuple[Process, Coordinate]:
@@ -105,6 +111,30 @@ def test_a_drain_does_not_wait_for_what_an_operator_keeps_from_going_on() -> Non
         world.truth.excuse([record], "it is begun again")
 
     simulate(story)
+
+
+def test_a_stop_after_an_eviction_that_left_a_record_in_part_is_no_success() -> None:
+    """Nothing of it was settled, so nothing seemed to be uncommitted; somebody else applies its first action again."""
+
+    async def story(world: World) -> None:
+        busy = Plan(None, 0.02, Conflicted(Answer("busy", retry_after=60.0)))
+        first, other = world.start(), world.start()
+        await world.until(lambda: len(_held(first)) == len(_held(other)) == 1)
+        other.pause()
+        world.foundry.plans.extend([APPLIED, busy])
+        partition = next(iter(_held(first))).partition
+        (record,) = world.produce(1, partition=partition, steps=2)
+        await world.until(lambda: bool(world.truth.effects_of[record]))
+        await asyncio.sleep(3)
+        world.evict(first)
+        await world.until(lambda: not _held(first))
+
+        await world.stop(first)
+
+        assert first.task is not None
+        assert first.task.result() is False
+
+    simulate(story, partitions=2)
 
 
 def test_what_was_begun_is_forgotten_with_a_partition_that_is_lost() -> None:

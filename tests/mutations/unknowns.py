@@ -161,4 +161,15 @@ UNKNOWNS: Final = (
         says="assert .* >= ",
         why="a request that is still on its way puts an old value over a new one",
     ),
+    Mutation(
+        name="a record's next action does not wait for a lost attempt of the one before",
+        law=3,
+        file="consumer/state/workload.py",
+        old="            if entry.not_before:\n",
+        new="            if entry.not_before < 0:\n",
+        suite="tests/flow/test_holds.py",
+        test="test_a_records_next_action_waits_for_what_may_still_take_effect_too",
+        says=r"assert \[0, 1, 0\] == \[0, 0, 1\]",
+        why="the first action of a record takes effect over its second one",
+    ),
 )
