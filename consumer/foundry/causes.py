@@ -29,6 +29,10 @@ class Cause:
         """Nothing was executed, and nothing will get through for any action."""
         return Outage(Answer(self.name, self.detail), gate, everywhere=True, remedy=self.remedy)
 
+    def unread(self) -> Outage:
+        """A read got no answer, which is its service's trouble: what acts may well be answered."""
+        return Outage(Answer(self.name, self.detail), "timeouts", remedy=self.remedy)
+
 
 DNS = Cause("dns", "the host name cannot be resolved", "check foundry.hostname and the DNS")
 REFUSED = Cause(

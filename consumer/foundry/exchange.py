@@ -93,7 +93,7 @@ class Exchange:
             async with asyncio.timeout(self._timeout):
                 return await self._get(attempt, url)
         except TimeoutError:
-            return TIMEOUT.outage("unreachable" if attempt.has_token else "token")
+            return TIMEOUT.unread() if attempt.has_token else TIMEOUT.outage("token")
 
     async def _post(
         self,
@@ -142,7 +142,7 @@ class Exchange:
             except NETWORK_ERRORS as failure:
                 cause = cause_of(failure)
                 timing.failure = cause.name
-                return cause.outage()
+                return cause.unread() if cause in (CUT, TIMEOUT) else cause.outage()
             timing.status = reply.status
             return reply
 

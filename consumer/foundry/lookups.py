@@ -93,7 +93,7 @@ def _not_read(reply: Outage | Withheld | Lost) -> Outage:
     if isinstance(reply, Outage):
         return reply
     if isinstance(reply, Lost):
-        return reply.cause.outage()
+        return reply.cause.unread()
     raise AssertionError("a search is never withheld")
 
 

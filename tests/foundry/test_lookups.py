@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +11,17 @@ from aiohttp import web
 from consumer.foundry.opening import open_foundry
 from consumer.model import Lookup
 from consumer.outcomes import Found, Missing, Outage
-from tests.foundry.server import Answering, after_token, config, http, raw, replies, running, text
+from tests.foundry.server import (
+    Answering,
+    Connected,
+    after_token,
+    config,
+    http,
+    raw,
+    replies,
+    running,
+    text,
+)
 
 MISSING = {"errorCode": "NOT_FOUND", "errorName": "ObjectNotFound", "parameters": {}}
 
@@ -142,6 +153,33 @@ async def test_a_cut_answer_is_an_outage_and_never_missing(lookup: Lookup) -> No
         open_foundry(config(f"http://127.0.0.1:{port}")) as foundry,
     ):
         assert isinstance(await foundry.actions.look_up(lookup), Outage)
+
+
+async def silent(reader: Any, writer: Any) -> None:
+    await asyncio.sleep(10)
+
+
+async def gone(reader: Any, writer: Any) -> None:
+    writer.close()
+
+
+@pytest.mark.parametrize("lookup", [by_key("T-1"), by_search(eventId="e-1")], ids=["get", "search"])
+@pytest.mark.parametrize(
+    ("served", "cause"), [(silent, "timeout"), (gone, "reset")], ids=["silent", "gone"]
+)
+async def test_reads_without_an_answer_say_nothing_of_what_acts(
+    served: Connected, cause: str, lookup: Lookup
+) -> None:
+    """Objects are read from another service than the one that applies actions: a slow one is no dead host."""
+    async with (
+        raw(after_token(served)) as port,
+        open_foundry(config(f"http://127.0.0.1:{port}", request_timeout=0.5)) as foundry,
+    ):
+        outcome = await foundry.actions.look_up(lookup)
+
+        assert isinstance(outcome, Outage)
+        assert (outcome.gate, outcome.everywhere) == ("timeouts", False)
+        assert outcome.answer.cause == cause
 
 
 async def test_a_dead_token_is_renewed_for_a_lookup_too() -> None:
