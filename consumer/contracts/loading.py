@@ -14,7 +14,7 @@ from types import MappingProxyType, ModuleType
 from consumer.contracts._faults import line_in_traceback
 from consumer.contracts.actions import Action
 from consumer.contracts.contract import Contract
-from consumer.errors import ContractError
+from consumer.errors import RAISED_BY_OWNERS, ContractError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ def _imported(name: str, folder: Path | None) -> ModuleType:
         return importlib.import_module(name)
     except ContractError:
         raise
-    # Importing runs the owners' code, which may raise anything; what it raised is kept as the cause.
-    except Exception as error:
+    # Importing runs the owners' code, which may raise anything, and end the process too: a script without its
+    # `if __name__ == "__main__"` would do so in silence, with 0. What it raised is kept as the cause.
+    except RAISED_BY_OWNERS as error:
         top = folder or _expected_folder(name)
         place = line_in_traceback(error, top) or name
         raise ContractError(

@@ -117,6 +117,8 @@ def test_a_topic_may_have_another_name_at_the_broker(packages: Packages) -> None
         ("\n\ndef broken(:\n    pass", 3, r"SyntaxError"),
         ("import nothing_of_that_name", 1, r"ModuleNotFoundError: No module named 'nothing_of"),
         (HEAD + "\nlate: Event = Opened()", 10, r"ValidationError"),
+        # Else the process would end there, with 0 and without a word.
+        ("import sys\nsys.exit(0)", 2, r"SystemExit: 0"),
         (HEAD + "\nclass Odd(Event):\n    value: object.__new__", 10, r"Error"),
     ],
 )
