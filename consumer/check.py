@@ -25,6 +25,7 @@ from consumer.contracts.zones import times_without_zone
 from consumer.errors import ContractError, Rejected
 from consumer.model import ActionType, Ignored, Prepared
 from consumer.pipeline import Prepare, make_prepare
+from consumer.settings import letters_come_back
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -40,9 +41,11 @@ class Finding:
 
 
 def check(
-    import_path: str, topic_names: Mapping[str, str] = MappingProxyType({})
+    import_path: str,
+    topic_names: Mapping[str, str] = MappingProxyType({}),
+    letter_topic: str = "{topic}.dlq",
 ) -> Sequence[Finding]:
-    """Everything that can be found out offline; `topic_names`: contract's topic -> its name here.
+    """Everything that can be found out offline; `topic_names`: contract's topic -> its name here; `letter_topic`: the setting.
 
     Never raises for what the owners wrote: that is a finding with level "fail".
     """
@@ -51,6 +54,7 @@ def check(
     except ContractError as error:
         return [Finding("fail", import_path, str(error), "correct it; nothing else was checked")]
     return [
+        *_letters(letter_topic, contracts),
         *_contracts(contracts),
         *_action_types(contracts),
         *check_examples(contracts),
@@ -60,6 +64,12 @@ def check(
 def failed(findings: Sequence[Finding]) -> bool:
     """True where the answer is no."""
     return any(finding.level == "fail" for finding in findings)
+
+
+def _letters(template: str, contracts: Contracts) -> Iterator[Finding]:
+    fault = letters_come_back(template, contracts.by_topic)
+    if fault is not None:
+        yield Finding("fail", f"{fault.key} = {fault.value}", fault.problem, fault.remedy)
 
 
 def _contracts(contracts: Contracts) -> Iterator[Finding]:

@@ -82,7 +82,7 @@ def check(*, config: Path | None, as_json: bool) -> None:
         from consumer.check import check as look, failed
 
         settings = _settings(config, offline=True)
-        findings = look(settings.consumer.contracts, settings.topics)
+        findings = look(settings.consumer.contracts, settings.topics, settings.dead_letters.topic)
         rows = [
             {"level": "warn", "where": "settings", "what": advice, "remedy": ""}
             for advice in settings.warnings

@@ -37,7 +37,7 @@ from consumer.foundry.opening import open_foundry
 from consumer.kafka.deadletters import KafkaDeadLetters
 from consumer.kafka.source import KafkaSource
 from consumer.pipeline import make_prepare
-from consumer.settings import Settings
+from consumer.settings import InvalidSettings, Settings, letters_come_back
 from consumer.telemetry import (
     Failing,
     TracedActions,
@@ -55,12 +55,15 @@ def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
     """Consume until stopped, or to the end. True if nothing was left undone.
 
     Raises:
-        SettingsError: a file that a setting names cannot be used.
+        SettingsError: a file that a setting names cannot be used, or letters would be consumed.
         ContractError: the contracts do not import.
         StartRefused: a topic or a grant is missing.
     """
     start_logging(settings)
     contracts = load(settings.consumer.contracts, settings.topics)
+    fault = letters_come_back(settings.dead_letters.topic, contracts.by_topic)
+    if fault is not None:
+        raise InvalidSettings([fault])
     _spare_the_collector()
     with Guard() as guard, StopSignals(lambda: guard.gone_within(settings.stop.grace)) as signals:
         serving = _serve(settings, contracts, guard, signals, until_end=until_end, within=timeout)

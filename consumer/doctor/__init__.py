@@ -13,7 +13,7 @@ from consumer.errors import ContractError
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import open_foundry
 from consumer.kafka.client import FetchToken, KafkaConfig
-from consumer.settings import Settings
+from consumer.settings import Settings, letters_come_back
 
 __all__ = ["Finding", "diagnose"]
 
@@ -71,6 +71,9 @@ async def _contracts(visit: Visit) -> Sequence[Finding]:
         visit.contracts = load(name, visit.settings.topics)
     except ContractError as error:
         return [Finding("contracts", "fail", str(error), "run `check`")]
+    fault = letters_come_back(visit.settings.dead_letters.topic, visit.contracts.by_topic)
+    if fault is not None:
+        return [Finding("contracts", "fail", f"{fault.key}: {fault.problem}", fault.remedy)]
     topics = ", ".join(sorted(visit.contracts.by_topic))
     actions = len(visit.contracts.actions)
     return [Finding("contracts", "ok", f"{name}: {actions} action types, topics {topics}")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consumer.settings.faults import Fault, InvalidSettings
 from consumer.settings.load import load_settings
-from consumer.settings.rules import Settings
+from consumer.settings.rules import Settings, letters_come_back
 from consumer.settings.secret import Secret
 
-__all__ = ["Fault", "InvalidSettings", "Secret", "Settings", "load_settings"]
+__all__ = ["Fault", "InvalidSettings", "Secret", "Settings", "letters_come_back", "load_settings"]

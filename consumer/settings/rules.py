@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,26 @@ def broken_rules(settings: Settings, *, offline: bool) -> Iterator[Fault]:
     yield from _sasl(settings.kafka)
     yield from _tls(settings.kafka)
     yield from _topics(settings)
+
+
+def letters_come_back(template: str, topics: Iterable[str]) -> Fault | None:
+    """Where letters would be consumed as records, to become letters again. `topics`: all that are consumed.
+
+    Apart from the other rules: which topics these are the contracts say.
+    """
+    for topic in topics:
+        if template.replace("{topic}", topic) == topic:
+            return _letters_consumed(template, topic)
+    return None
+
+
+def _letters_consumed(template: str, topic: str) -> Fault:
+    return Fault(
+        "dead_letters.topic",
+        f"letters of {topic} would come back as its records: it is one of the topics that are consumed",
+        'name another one: "{topic}.dlq" is the default',
+        shown(template),
+    )
 
 
 def advice(settings: Settings) -> Iterator[str]:
@@ -212,9 +232,4 @@ def _topics(settings: Settings) -> Iterator[Fault]:
             problem = "two contracts' topics have this one name here"
             yield Fault(key, problem, "give each a topic of its own", shown(name))
     if settings.dead_letters.topic in names:
-        yield Fault(
-            "dead_letters.topic",
-            "is one of the topics that are consumed",
-            'name another one: "{topic}.dlq" is the default',
-            shown(settings.dead_letters.topic),
-        )
+        yield _letters_consumed(settings.dead_letters.topic, settings.dead_letters.topic)

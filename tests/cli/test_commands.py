@@ -21,6 +21,15 @@ from tests.cli.calling import (
     process,
 )
 
+CONNECTED = {
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "KAFKA_GROUP_ID": "g",
+    "FOUNDRY_HOSTNAME": "http://127.0.0.1:9",
+    "FOUNDRY_ONTOLOGY": "o",
+    "FOUNDRY_CLIENT_ID": "c",
+    "FOUNDRY_CLIENT_SECRET": CANARY,
+}
+
 
 def test_the_working_directory_is_importable() -> None:
     contracts_named("of_this_directory")
@@ -107,6 +116,24 @@ def test_a_check_that_finds_a_fault_is_exit_code_1_and_names_file_and_field() ->
     assert result.exit_code == 1
     assert [row["where"] for row in failed] == ["faulty/examples/invoices/paid.json"]
     assert "invoice" in failed[0]["what"]
+
+
+@pytest.mark.parametrize("letters", ["invoices", "{topic}"])
+def test_letters_that_would_be_consumed_again_are_refused(
+    letters: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would become a letter again: one bad record spends the whole budget, and the gate closes for all."""
+    contracts_named(f"circular_{len(letters)}")
+    for name, value in CONNECTED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CONSUMER_DEAD_LETTERS_TOPIC", letters)
+
+    checked, ran = invoke("check"), invoke("run")
+
+    assert (checked.exit_code, ran.exit_code) == (1, 2)
+    for said in (checked.stdout, ran.stderr):
+        assert "letters of invoices would come back" in said
+        assert f"dead_letters.topic = '{letters}'" in said
 
 
 def test_contracts_that_do_not_import_are_no_traceback() -> None:

@@ -152,6 +152,17 @@ async def test_contracts_that_do_not_import_skip_the_actions_and_nothing_else(
     assert levels(found)["actions"] == "skip"
 
 
+async def test_letters_that_would_be_consumed_again_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CONSUMER_DEAD_LETTERS_TOPIC", "helpdesk.tickets")
+
+    found = await examined(config("http://127.0.0.1:1"))
+
+    assert levels(found)["contracts"] == "fail"
+    assert "dead_letters.topic" in found["contracts"][0].what
+
+
 async def test_a_secret_that_everybody_can_read_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
