@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
 
+from consumer.contracts._decimals import exactly_read, holds_decimals
 from consumer.contracts._faults import fault, refuse_keywords
 from consumer.contracts._nested import nested_models
+from consumer.contracts._schemas import rewritten
 
 
 class Event(BaseModel):
@@ -33,6 +36,7 @@ class Event(BaseModel):
         protected_namespaces=(),
     )
     nested_events_: ClassVar[tuple[str, ...]] = ()
+    decimals_: ClassVar[bool] = False
 
     def __init_subclass__(
         cls, *, unknown: Literal["ignore", "forbid"] | None = None, **kwargs: Any
@@ -53,11 +57,17 @@ class Event(BaseModel):
                 )
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema: CoreSchema = rewritten(handler(source), exactly_read)
+        return schema
+
+    @classmethod
     def __pydantic_on_complete__(cls) -> None:
-        """Note which fields hold events, and refuse models that would be laxer than this one."""
+        """Note which fields hold events, and whether decimals, and refuse models that would be laxer than this one."""
         if cls.model_fields:  # else it is `Event` itself, which has no name yet
             nested = nested_models(cls, Event, "which would take a string for a number")
             cls.nested_events_ = tuple(name for name, models in nested.items() if models)
+            cls.decimals_ = holds_decimals(cls.__pydantic_core_schema__)
 
 
 def unknown_fields(event: Event) -> int:

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from consumer.contracts._faults import fault
 from consumer.contracts._nested import nested_models
+from consumer.contracts._schemas import rewritten
 
 _INT32 = 2**31
 _INT64 = 2**63
@@ -62,43 +63,22 @@ GeoShape = Mapping[str, JsonValue]
 Vector = Sequence[float]
 
 
-def as_foundry_writes(schema: Any) -> Any:
-    """The same schema, with times in UTC, plain decimals, and whole numbers bounded to 32 bits.
+def as_foundry_writes(part: dict[str, Any]) -> dict[str, Any]:
+    """The same part of a schema, with times in UTC, plain decimals, and whole numbers bounded to 32 bits.
 
     So an owner cannot get the encoding wrong by writing `datetime` where `Timestamp` was meant.
-    Works on a copy: parts of a schema are shared between models.
     """
-    if isinstance(schema, list | tuple):
-        return type(schema)([as_foundry_writes(item) for item in schema])
-    if not isinstance(schema, dict):
-        return schema
-    written = {
-        key: _by_name(value) if key in _NAMED else as_foundry_writes(value)
-        for key, value in schema.items()
-        if key not in _DATA
-    } | {key: schema[key] for key in _DATA & schema.keys()}
-    match written.get("type"):
+    match part.get("type"):
         case "datetime":
-            written = {"serialization": _IN_UTC} | written | {"tz_constraint": "aware"}
+            return {"serialization": _IN_UTC} | part | {"tz_constraint": "aware"}
         case "decimal":
-            written = {"serialization": _WITHOUT_EXPONENT, "max_digits": 38} | written
-        case "int" if not _BOUNDS & written.keys():
-            written |= {"ge": -_INT32, "lt": _INT32}
+            return {"serialization": _WITHOUT_EXPONENT, "max_digits": 38} | part
+        case "int" if not _BOUNDS & part.keys():
+            return part | {"ge": -_INT32, "lt": _INT32}
         case _:
-            pass
-    return written
+            return part
 
 
-def _by_name(named: Any) -> Any:
-    """Schemas under names that are the owners': a field may well be called `type` or `default`."""
-    if not isinstance(named, dict):
-        return as_foundry_writes(named)
-    return {name: as_foundry_writes(schema) for name, schema in named.items()}
-
-
-_NAMED = frozenset({"fields", "choices"})
-# Owners' values, which may look like a schema and are none.
-_DATA = frozenset({"default", "metadata", "expected"})
 _BOUNDS = frozenset({"ge", "gt", "le", "lt"})
 _IN_UTC = core_schema.plain_serializer_function_ser_schema(
     lambda moment: moment.astimezone(UTC), return_schema=core_schema.datetime_schema()
@@ -146,7 +126,7 @@ class Parameters(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = as_foundry_writes(handler(source))
+        schema: CoreSchema = rewritten(handler(source), as_foundry_writes)
         return schema
 
     @classmethod

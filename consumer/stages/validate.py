@@ -11,6 +11,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
+from consumer.contracts._decimals import exact_numbers
 from consumer.contracts.events import Event
 from consumer.errors import RAISED_BY_OWNERS, Rejected
 from consumer.model import Envelope
@@ -46,12 +47,13 @@ def validate(envelope: Envelope, model: type[Event]) -> Event:
     Raises:
         Rejected: `invalid`; the detail says where and what, and never a value.
     """
+    exact = exact_numbers(envelope.data) if model.decimals_ else None
     try:
         if not envelope.enclosed:
             # The validator itself: `model_validate_json` looks at its options first, for each record.
-            valid: Event = model.__pydantic_validator__.validate_json(envelope.data)
+            valid: Event = model.__pydantic_validator__.validate_json(envelope.data, context=exact)
             return valid
-        enclosing = _enclosing(model).model_validate_json(envelope.data)
+        enclosing = _enclosing(model).model_validate_json(envelope.data, context=exact)
         event: Event = getattr(enclosing, "data")  # noqa: B009 - a field that mypy cannot see
     except ValidationError as errors:
         detail = describe(errors, [model])

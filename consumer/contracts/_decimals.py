@@ -1,0 +1,89 @@
+"""Decimals of events, exact: pydantic reads a JSON number by way of a double, which keeps 15 digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+import jiter
+from pydantic import ValidationInfo
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+
+_MAYBE_LONGER = re.compile(rb"\d[\d.]{15}")
+_KEPT = 15
+"""Digits that every decimal number keeps on its way through a double and back."""
+
+Exact = Mapping[float, Decimal | None]
+"""What stands in the text, by the double that it is read as; None: several numbers are read as that one."""
+
+
+def exactly_read(part: dict[str, Any]) -> dict[str, Any]:
+    """The same part of a schema; a decimal that comes as a number is taken from the text, where that is needed."""
+    match part:
+        case {"type": "decimal"}:
+            # What a function gives is judged as Python's: there "1.5" is no decimal unless laxly.
+            given = cast("CoreSchema", part | {"strict": False})
+            read = core_schema.with_info_before_validator_function(_from_text, given)
+            return dict(core_schema.json_or_python_schema(read, cast("CoreSchema", part)))
+        # A nested event has been here before.
+        case {"type": "function-before", "schema": {"type": "json-or-python"} as inner} if _is_ours(
+            part
+        ):
+            return dict(inner["json_schema"])
+        case {"type": "json-or-python", "python_schema": {"type": "json-or-python"} as inner}:
+            return part | {"python_schema": inner["python_schema"]}
+        case _:
+            return part
+
+
+def holds_decimals(schema: Any) -> bool:
+    """True where some part of the schema was made by `exactly_read`."""
+    if isinstance(schema, dict):
+        return _is_ours(schema) or any(map(holds_decimals, schema.values()))
+    return isinstance(schema, list | tuple) and any(map(holds_decimals, schema))
+
+
+def exact_numbers(text: bytes) -> Exact | None:
+    """What the validation of this text has to be told; None, as for nearly all: no number in it is long."""
+    if _MAYBE_LONGER.search(text) is None:
+        return None
+    found: dict[float, Decimal | None] = {}
+    for number in _decimals(jiter.from_json(text, float_mode="decimal")):
+        read = float(number)
+        found[read] = number if found.get(read, number) == number else None
+    return found
+
+
+def _is_ours(part: Any) -> bool:
+    return (
+        isinstance(part, dict)
+        and part.get("type") == "function-before"
+        and part["function"]["function"] is _from_text
+    )
+
+
+def _from_text(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, bool):
+        raise PydanticKnownError("decimal_type")
+    if not isinstance(value, float):
+        return value
+    # Else an owner's validator has made it of something else.
+    if info.context is not None and value in info.context:
+        exact = info.context[value]
+        if exact is None:
+            raise PydanticKnownError("decimal_max_digits", {"max_digits": _KEPT})
+        return exact
+    return Decimal(repr(value).removesuffix(".0"))
+
+
+def _decimals(node: Any) -> Iterator[Decimal]:
+    if isinstance(node, Decimal):
+        yield node
+    elif isinstance(node, dict):
+        for inner in node.values():
+            yield from _decimals(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _decimals(inner)
