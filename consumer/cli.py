@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -66,11 +68,12 @@ def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
     """
     if timeout is not None and not until_end:
         raise click.UsageError("--timeout needs --until-end")
-    with _refusals():
+    with _refusals(), _nothing_begun():
         from consumer.app.service import run as run_app
 
         settings = _settings(config)
-        sys.exit(DONE if run_app(settings, until_end=until_end, timeout=timeout) else NO)
+        complete = run_app(settings, until_end=until_end, timeout=timeout)
+    sys.exit(DONE if complete else NO)
 
 
 @main.command()
@@ -164,6 +167,21 @@ def _refusals() -> Iterator[None]:
         _refuse(error, WRONG)
     except ConsumerError as error:
         _refuse(error, NO)
+
+
+@contextmanager
+def _nothing_begun() -> Iterator[None]:
+    """A stop while all is imported ends the process with success, until the service answers signals itself.
+
+    Left to the system, a container's first process would not hear it, run on and be killed at the end of its grace.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: os._exit(DONE)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _refuse(error: ConsumerError, code: int) -> NoReturn:
