@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
+from urllib.parse import urlsplit
 
 from consumer.contracts import Action
 from consumer.doctor.findings import Finding, Level, Visit, failure
@@ -21,13 +23,20 @@ _MOST_NAMED = 10
 async def way(visit: Visit) -> Sequence[Finding]:
     """Name, connection and TLS of the host, or of the proxy before it."""
     through = " (of the proxy)" if visit.config.proxy else ""
+    host = urlsplit(visit.config.proxy or visit.config.hostname).hostname
     found = []
     for step in await reach(visit.config):
         name = "foundry.tls" if step.step == "tls" else "foundry.host"
         if isinstance(step, Reached):
             found.append(Finding(name, "ok", f"{step.detail}{through}"))
         else:
-            found.append(failure(name, step.outage))
+            failed = failure(name, step.outage)
+            remedy = (
+                "check foundry.proxy, and the DNS and firewalls on the way to it"
+                if through and step.step != "tls"
+                else failed.remedy
+            )
+            found.append(replace(failed, what=f"{host}{through}: {failed.what}", remedy=remedy))
     if visit.config.hostname.startswith("http://"):
         found.append(Finding("foundry.tls", "skip", "plain http, as loopback may"))
     return found

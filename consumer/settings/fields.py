@@ -14,7 +14,9 @@ from pydantic_settings import NoDecode
 LONGEST = 86_400
 HIGHEST_PORT = 65_535
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_SERVER = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?")
+# Other labels cannot even be asked for: the interpreter raises where it would resolve them.
+_HOST = r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
+_SERVER = re.compile(rf"(?:{_HOST}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{{1,5}}))?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
@@ -88,9 +90,17 @@ def _name(text: str) -> str:
     return text
 
 
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return re.fullmatch(_HOST, text) is not None
+    return True
+
+
 def _host_name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("must be a host name, without scheme and port")
+    if not _is_host(text):
+        raise ValueError("must be a host name or an address, without scheme and port")
     return text
 
 
@@ -101,8 +111,12 @@ def _module(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname:
+    try:
+        url = urlsplit(text)
+        fit = url.scheme in {"http", "https"} and url.port != 0 and _is_host(url.hostname or "")
+    except ValueError:
+        fit = False
+    if not fit:
         raise ValueError("must be a URL such as http://proxy.example:3128")
     return text
 
@@ -129,9 +143,8 @@ Servers = Annotated[
     tuple[Annotated[str, AfterValidator(_server)], ...], NoDecode, BeforeValidator(_split)
 ]
 Scopes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-HostNames = Annotated[
-    tuple[Annotated[str, AfterValidator(_host_name)], ...], NoDecode, BeforeValidator(_split)
-]
+HostName = Annotated[str, AfterValidator(_host_name)]
+HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
 ApiName = Annotated[str, AfterValidator(_name)]
 ModulePath = Annotated[str, AfterValidator(_module)]
 BaseUrl = Annotated[str, AfterValidator(base_url)]

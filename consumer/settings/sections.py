@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from consumer.settings.fields import (
     ApiName,
     BaseUrl,
+    HostName,
     HostNames,
     LetterTopic,
     Lower,
@@ -188,7 +189,7 @@ class AdminSettings(Section):
     name = "admin"
     secret_keys = ("token",)
 
-    host: str = Field(default="127.0.0.1", min_length=1)
+    host: HostName = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     token: SecretStr | None = None
     token_file: Path | None = None

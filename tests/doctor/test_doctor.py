@@ -71,6 +71,16 @@ async def test_an_unreachable_host_skips_what_depends_on_it() -> None:
     assert levels(found)["contracts"] == "ok"
 
 
+async def test_an_unreachable_proxy_is_named_and_not_the_host() -> None:
+    found = await examined(config("https://127.0.0.1:2", proxy="http://user:pw@127.0.0.1:1"))
+
+    (connected,) = [each for each in found["foundry.host"] if each.level == "fail"]
+    assert connected.what.startswith("127.0.0.1 (of the proxy): ")
+    assert "foundry.proxy" in connected.remedy
+    assert "foundry.hostname" not in connected.remedy
+    assert "pw" not in str(found)
+
+
 async def test_a_wrong_secret_is_named_as_such_and_not_shown() -> None:
     async with serve() as foundry:
         found = await examined(

@@ -9,6 +9,7 @@ import pytest
 
 from consumer.settings import Fault, InvalidSettings, Settings, load_settings
 
+LONG_LABEL = "x" * 64
 ENOUGH = """
 [kafka]
 bootstrap_servers = "one.example:9092, two.example:9092"
@@ -173,6 +174,8 @@ def test_all_faults_are_said_at_once_with_origin_and_remedy(
         ("kafka", 'initial_offset = "newest"', "kafka.initial_offset"),
         ("kafka", 'bootstrap_servers = "kafka://a:9092"', "kafka.bootstrap_servers"),
         ("kafka", "bootstrap_servers = []", "kafka.bootstrap_servers"),
+        ("kafka", 'bootstrap_servers = "one..example:9092"', "kafka.bootstrap_servers"),
+        ("kafka", f'bootstrap_servers = "{LONG_LABEL}.example:9092"', "kafka.bootstrap_servers"),
         ("kafka", 'ssl_cafile = "nowhere.pem"', "kafka.ssl_cafile"),
         ("kafka", 'sasl_username = "u"', "kafka.sasl_username"),
         ("kafka", 'security_protocol = "SASL_SSL"', "kafka.sasl_mechanism"),
@@ -181,6 +184,14 @@ def test_all_faults_are_said_at_once_with_origin_and_remedy(
         ("foundry", "batch_size = 0", "foundry.batch_size"),
         ("foundry", 'hostname = "https://user:pw@acme"', "foundry.hostname"),
         ("foundry", 'hostname = "https://acme/a/../b"', "foundry.hostname"),
+        ("foundry", 'hostname = "https://acme..example"', "foundry.hostname"),
+        ("foundry", 'proxy = "http://proxy..example:3128"', "foundry.proxy"),
+        ("foundry", 'proxy = "http://proxy.example:port"', "foundry.proxy"),
+        ("foundry", 'proxy = "http://proxy.example:65536"', "foundry.proxy"),
+        ("foundry", 'proxy = "http://proxy.example:0"', "foundry.proxy"),
+        ("admin", 'host = "pod..example"', "admin.host"),
+        ("admin", 'host = "a host"', "admin.host"),
+        ("admin", 'host = "http://pod.example"', "admin.host"),
         ("foundry", 'ontology = "../admin"', "foundry.ontology"),
         ("foundry", 'client_secret_file = "nowhere"', "foundry.client_secret_file"),
         ("retry", "initial = 31", "retry.initial"),
@@ -206,6 +217,11 @@ def test_a_value_that_cannot_stand_is_refused(section: str, line: str, key: str)
 
     assert key in found
     assert found[key].remedy
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "::1", "localhost", "pod-1.ns_x.example."])  # noqa: S104 - only read
+def test_an_address_or_a_name_is_listened_on(host: str) -> None:
+    assert loaded(f'{ENOUGH}\n[admin]\nhost = "{host}"\n').admin.host == host
 
 
 def test_a_key_that_stands_twice_is_called_so() -> None:
