@@ -65,6 +65,7 @@ class Action(Parameters):
             ValueError: a value that JSON cannot hold, such as a string with a lone surrogate.
         """
         # The serializer itself: model_dump_json costs three times as much, and every record pays.
-        text = self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True)
-        # As a tuple: the class's own constructor costs twice as much.
-        return tuple.__new__(Call, (self.action_type, text))
+        return Call(
+            self.action_type,
+            self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True),
+        )

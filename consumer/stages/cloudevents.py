@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from consumer.model import Envelope
-from consumer.stages.familiar import remember
 from consumer.stages.headers import (
     Found,
     attribute,
@@ -40,19 +39,13 @@ def from_headers(found: Found, data: bytes, size: int) -> Envelope:
         raise undecodable("header ce_specversion is not 1.0")
     return Envelope(
         header_text("ce_id", event_id),
-        _remembered("ce_type", event_type),
+        header_text("ce_type", event_type),
         data,
-        _remembered("ce_source", source),
+        header_text("ce_source", source),
         None if time is None else checked_time("header ce_time", time.decode(errors="replace")),
         None if subject is None else header_text("ce_subject", subject),
         size=size,
     )
-
-
-def _remembered(name: str, raw: bytes) -> str:
-    text = header_text(name, raw)
-    remember(raw, text)
-    return text
 
 
 def from_value(event: dict[str, Any], text: bytes, size: int) -> Envelope:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from consumer.contracts.type_from import CloudEvents, Constant, Field_, Header, TypeFrom
+from consumer.errors import Rejected
 from consumer.model import Envelope, Record
 from consumer.stages.cloudevents import from_headers, from_value
-from consumer.stages.familiar import familiar
+from consumer.stages.familiar import familiar, remember
 from consumer.stages.headers import Caps, Found, attribute, header_text, media, read_headers
 from consumer.stages.strict_json import parse_object, undecodable
 
@@ -22,12 +23,11 @@ def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     Raises:
         Rejected: `undecodable`; the detail holds nothing that the event says.
     """
-    value = _bounded(record.value, caps)
-    headers = record.headers
+    value, headers, key = record.value, record.headers, record.key
+    if not value or len(value) > caps.value_bytes:
+        raise _out_of_bounds(value, caps)
     parsed = parse_object(value)
-    size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers)
-    if record.key is not None:
-        size += len(record.key)
+    size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers) + len(key or b"")
     if type(type_from) is CloudEvents:
         event = familiar(headers, value, size, caps)
         if event is not None:
@@ -35,28 +35,24 @@ def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     found = read_headers(headers, caps)
     size += found.size
     if isinstance(type_from, CloudEvents):
-        return _cloudevent(found, parsed, value, size)
+        # As the binding says, the content type alone decides; `ce_*` headers beside a structured event
+        # are allowed, and its own attributes count.
+        if media(found) == "cloudevent":
+            return from_value(parsed, value, size)
+        event = from_headers(found, value, size)
+        remember(headers, event)
+        return event
     media(found)
     event_id = f"{record.topic}/{record.partition}/{record.offset}"
     return Envelope(event_id, _type(type_from, found, parsed), value, size=size)
 
 
-def _cloudevent(found: Found, parsed: dict[str, Any], value: bytes, size: int) -> Envelope:
-    # As the binding says, the content type alone decides; `ce_*` headers beside a structured event
-    # are allowed, and its own attributes count.
-    if media(found) == "cloudevent":
-        return from_value(parsed, value, size)
-    return from_headers(found, value, size)
-
-
-def _bounded(value: bytes | None, caps: Caps) -> bytes:
+def _out_of_bounds(value: bytes | None, caps: Caps) -> Rejected:
     if value is None:
-        raise undecodable("value is null: a tombstone, or an event without data")
+        return undecodable("value is null: a tombstone, or an event without data")
     if not value:
-        raise undecodable("value is empty")
-    if len(value) > caps.value_bytes:
-        raise undecodable(f"value has more than {caps.value_bytes} bytes")
-    return value
+        return undecodable("value is empty")
+    return undecodable(f"value has more than {caps.value_bytes} bytes")
 
 
 def _type(type_from: Header | Field_ | Constant, found: Found, parsed: dict[str, Any]) -> str:

@@ -5,50 +5,60 @@ It knows no rule of its own. What passes here passes there as well, at a third o
 
 from __future__ import annotations
 
-from datetime import date
-from functools import lru_cache
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 from consumer.model import Envelope, Headers
-from consumer.stages.headers import MAX_TEXT, Caps
+from consumer.stages.headers import MAX_TEXT, Caps, header_text
 
-_MOST_TEXTS: Final = 1024
 _MOST_NAMES: Final = 64
 """Headers of a record whose layout is kept, names of at most `MAX_TEXT` characters in all."""
+_MOST_LAYOUTS: Final = 1024
+_MOST_KINDS: Final = 4096
+_LONGEST_KIND: Final = 512
+"""Characters of source and type of a kind that is kept."""
 _REQUIRED: Final = {"ce_specversion", "ce_id", "ce_source", "ce_type"}
-_MEDIA: Final = frozenset({None, b"application/json"})
 _ZEROES: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _TIMES: Final = frozenset(
     b"0000-00-00T00:00:00%bZ" % fraction
     for fraction in (b"", *(b"." + b"0" * digits for digits in range(1, 10)))
 )
-_SIX: Final = ord("6")
 
-# A topic has few sources and types, and each record names one of each: those that were found fit.
-_texts: dict[bytes, str] = {}
+_Kind = tuple[bytes | None, ...]
+"""What is alike in many records: version, source, type, and content type where there is one."""
 
 
 class _Layout(NamedTuple):
     """Where the attributes stand among the headers; -1: nowhere."""
 
-    version: int
+    kind: Callable[[Any], _Kind]
     id: int
-    source: int
-    type: int
     time: int
-    media: int
+    subject: int
     size: int
     """Bytes of the names."""
 
 
-# Nor do its records differ in which headers they have.
+# The records of a topic do not differ in which headers they have, and are of few kinds. All that the
+# close look asks of a kind is decided by finding it here: one lookup for four headers.
 _layouts: dict[tuple[str, ...], _Layout | tuple[()]] = {}
+_kinds: dict[_Kind, tuple[str, str]] = {}
+"""Source and type of each."""
 
 
-def remember(raw: bytes, text: str) -> None:
-    """This header is fit to be a source or a type, and means this text."""
-    if len(_texts) < _MOST_TEXTS:
-        _texts[raw] = text
+def remember(headers: Headers, event: Envelope) -> None:
+    """A close look found this event behind these headers, in binary mode."""
+    names, values = zip(*headers, strict=True)
+    layout = _layouts.get(names)
+    if layout is None:
+        layout = _look_at(names)
+    source = event.source or ""
+    if layout and len(source) + len(event.type) <= _LONGEST_KIND:
+        if len(_kinds) >= _MOST_KINDS:
+            _kinds.clear()
+        _kinds[layout.kind(values)] = source, event.type
 
 
 def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope | None:
@@ -57,79 +67,61 @@ def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope |
         return None
     names, values = zip(*headers)  # noqa: B905 - pairs; the keyword would cost as much again
     layout = _layouts.get(names)
-    if layout is None:
-        layout = _look_at(names)
     if not layout or len(names) > caps.headers:
         return None
-    at_version, at_id, at_source, at_type, at_time, at_media, brought = layout
-    get = _texts.get
-    source, event_type = get(values[at_source]), get(values[at_type])
-    raw_id = values[at_id]
-    time = None if at_time < 0 else values[at_time]
+    kind_of, at_id, at_time, at_subject, brought = layout
+    kind = _kinds.get(kind_of(values))
+    if kind is None:
+        return None
+    try:
+        brought += len(b"".join(values))
+        event_id = values[at_id].decode()
+        time = None if at_time < 0 else _existing(values[at_time])
+    except (TypeError, ValueError):  # a header without a value; what is no UTF-8, or no time
+        return None
     if (
-        source is None
-        or event_type is None
-        or not raw_id
-        or len(raw_id) > MAX_TEXT
-        or not raw_id.isascii()
-        or values[at_version] != b"1.0"
-        or (at_media >= 0 and values[at_media] not in _MEDIA)
-        or not (time is None or _exists(time))
+        brought > caps.header_bytes
+        or not 0 < len(event_id) <= MAX_TEXT
+        or not event_id.isprintable()
     ):
         return None
-    # A header without a value is none.
-    brought += len(b"".join(filter(None, values)) if None in values else b"".join(values))
-    event_id = raw_id.decode()
-    if brought > caps.header_bytes or not event_id.isprintable():
-        return None
-    moment = None if time is None else time.decode()
-    # As a tuple: the class's own constructor costs as much again as all that is asked above.
-    return tuple.__new__(
-        Envelope, (event_id, event_type, data, source, moment, None, False, size + brought)
-    )
+    subject = None if at_subject < 0 else header_text("ce_subject", values[at_subject])
+    source, event_type = kind
+    # By position: keywords cost as much again.
+    return Envelope(event_id, event_type, data, source, time, subject, size + brought)
 
 
 def _look_at(names: tuple[str, ...]) -> _Layout | tuple[()]:
     """Where the attributes stand among these names; remembered, unless the names themselves are much to remember."""
     layout = _layout_of(names)
     if len(names) <= _MOST_NAMES and sum(map(len, names)) <= MAX_TEXT:
-        if len(_layouts) >= _MOST_TEXTS:
+        if len(_layouts) >= _MOST_LAYOUTS:
             _layouts.clear()
         _layouts[names] = layout
     return layout
 
 
 def _layout_of(names: tuple[str, ...]) -> _Layout | tuple[()]:
-    """Empty: a name stands twice, one is missing, or one needs a closer look."""
+    """Empty: a name stands twice, or one is missing."""
     places = {name: place for place, name in enumerate(names)}
-    if len(places) < len(names) or "ce_subject" in places or not places.keys() >= _REQUIRED:
+    if len(places) < len(names) or not places.keys() >= _REQUIRED:
         return ()
+    of_kind = [places["ce_specversion"], places["ce_source"], places["ce_type"]]
+    if "content-type" in places:
+        of_kind.append(places["content-type"])
     return _Layout(
-        version=places["ce_specversion"],
+        kind=itemgetter(*of_kind),
         id=places["ce_id"],
-        source=places["ce_source"],
-        type=places["ce_type"],
         time=places.get("ce_time", -1),
-        media=places.get("content-type", -1),
+        subject=places.get("ce_subject", -1),
         size=sum(map(len, names)),
     )
 
 
-def _exists(time: bytes) -> bool:
-    """A time of UTC, spelled as most are."""
-    return (
-        time.translate(_ZEROES) in _TIMES
-        and time[11:13] < b"24"
-        and time[14] < _SIX
-        and time[17] < _SIX
-        and _day_exists(time[:10])
-    )
-
-
-@lru_cache(maxsize=1024)
-def _day_exists(day: bytes) -> bool:
-    try:
-        date.fromisoformat(day.decode())
-    except ValueError:
-        return False
-    return True
+def _existing(time: bytes) -> str:
+    """A time of UTC, spelled as most are. Raises ValueError where it is none."""
+    if time.translate(_ZEROES) not in _TIMES:
+        raise ValueError
+    text = time.decode()
+    datetime.fromisoformat(text)
+    return text

@@ -45,7 +45,7 @@ def parse_object(text: bytes, what: str = "value") -> dict[str, Any]:
         fault = _name_the_fault(text, str(error))
     else:
         if type(parsed) is dict:
-            unfit = _unfit(parsed, MAX_DEPTH)
+            unfit = _unfit(parsed.values(), MAX_DEPTH)
             if unfit is None:
                 return parsed
             fault = unfit
@@ -54,22 +54,22 @@ def parse_object(text: bytes, what: str = "value") -> dict[str, Any]:
     raise undecodable(f"{what} {fault}")
 
 
-def _unfit(node: dict[str, Any] | list[Any], levels: int) -> str | None:
+def _unfit(items: Iterable[Any], levels: int) -> str | None:
     """What the parser lets pass: nesting, and numbers that overflow to infinity (`1e999`)."""
     if levels == 0:
         return f"is nested more than {MAX_DEPTH} levels deep"
-    # Strings first: most values are, and every record pays for this loop.
-    items: Iterable[Any] = node.values() if isinstance(node, dict) else node
     for item in items:
         kind = type(item)
-        if kind is str:
+        # First, for most values are, and every record pays for this loop.
+        if kind is str or kind is int:
             continue
-        if kind is dict or kind is list:
-            unfit = _unfit(item, levels - 1)
+        if kind is float:
+            if item - item != 0.0:  # true of infinity alone; NaN is refused before
+                return "has a number too large for JSON readers"
+        elif kind is dict or kind is list:
+            unfit = _unfit(item.values() if kind is dict else item, levels - 1)
             if unfit is not None:
                 return unfit
-        elif kind is float and item - item != 0.0:  # true of infinity alone; NaN is refused before
-            return "has a number too large for JSON readers"
     return None
 
 

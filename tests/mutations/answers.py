@@ -131,6 +131,17 @@ ANSWERS: Final = (
         why="`/helpdesk-of-somebody-else` may do what `/helpdesk` may",
     ),
     Mutation(
+        name="an event has the source of an earlier one of its type",
+        law=10,
+        file="consumer/stages/familiar.py",
+        old='[places["ce_specversion"], places["ce_source"], places["ce_type"]]',
+        new='[places["ce_specversion"], places["ce_type"]]',
+        suite="tests/stages/test_malformed_headers.py",
+        test="test_what_was_seen_before_decides_nothing[a source that is not allowed]",
+        says="unauthorised",
+        why="whoever is not allowed sends what is, once somebody else has",
+    ),
+    Mutation(
         name="a segment of a path is not quoted",
         law=10,
         file="consumer/foundry/config.py",

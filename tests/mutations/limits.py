@@ -164,4 +164,15 @@ LIMITS: Final = (
         says="assert \\d+ == \\d+",
         why="a producer that names its headers anew in each record fills gigabytes",
     ),
+    Mutation(
+        name="the kinds of events that were seen are all kept",
+        law=11,
+        file="consumer/stages/familiar.py",
+        old="            _kinds.clear()\n",
+        new="            pass\n",
+        suite="tests/stages/test_cloudevents.py",
+        test="test_only_so_many_kinds_are_kept",
+        says="assert \\d+ <= 4096",
+        why="a producer that names another source in each record fills the memory",
+    ),
 )

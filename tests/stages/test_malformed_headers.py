@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.contracts import cloudevents
+from consumer.stages import familiar
+from consumer.stages.decode import decode
+from consumer.stages.headers import Caps
 from tests.stages.helpdesk import binary, disposition, record
 
 HEADERS = {
@@ -179,3 +183,43 @@ def test_headers_that_are_merely_unusual_are_applied(
     headers: list[tuple[str, bytes | None]],
 ) -> None:
     assert disposition(record(headers=headers)) == "applied"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [*(headers for headers, _ in HEADERS.values()), *ACCEPTED_HEADERS.values()],
+    ids=[*HEADERS, *ACCEPTED_HEADERS],
+)
+def test_what_was_seen_before_decides_nothing(
+    headers: list[tuple[str, bytes | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records like earlier ones are read by a shorter way: it must lead to the same end."""
+    monkeypatch.setattr(familiar, "_layouts", {})
+    monkeypatch.setattr(familiar, "_kinds", {})
+    at_first = disposition(record(headers=headers))
+
+    content_type = ("content-type", b"application/json")
+    when, about = b"2024-05-01T10:00:00Z", b"T-1"
+    for usual in (binary(), binary(time=when), binary(subject=about), [*binary(), content_type]):
+        assert disposition(record(headers=usual)) == "applied"
+    for accepted in ACCEPTED_HEADERS.values():
+        disposition(record(headers=accepted))
+
+    assert disposition(record(headers=headers)) == at_first
+
+
+def test_an_event_like_those_before_has_the_same_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sizes included: they count against the limit of memory."""
+    monkeypatch.setattr(familiar, "_layouts", {})
+    monkeypatch.setattr(familiar, "_kinds", {})
+    headers = [
+        *binary(time=b"2024-05-01T10:00:00.5Z", subject="Zoë".encode()),
+        ("content-type", b"application/json; charset=utf-8"),
+        ("ce_tenant", "ä".encode()),
+    ]
+
+    first = decode(record(headers=headers), cloudevents(), Caps())
+    again = decode(record(headers=headers), cloudevents(), Caps())
+
+    assert familiar.familiar(headers, b"{}", 0, Caps()) is not None
+    assert again == first

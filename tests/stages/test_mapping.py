@@ -11,7 +11,7 @@ import pytest
 
 from consumer.contracts import Action, Ask, Ignored, Meta, ask, ignore
 from consumer.errors import Rejected
-from consumer.model import Envelope, PlainRecord, Prepared, Repeat
+from consumer.model import Call, Envelope, PlainRecord, Prepared, Repeat
 from consumer.stages.mapping import meta_of
 from tests.stages.helpdesk import OPENED, binary, record, ticket
 from tests.stages.routes import CANARY, CreateTicket, Ticket, create, outcome, refusal
@@ -35,7 +35,7 @@ def test_one_action_becomes_one_call() -> None:
     found = outcome(create)
 
     assert isinstance(found, Prepared)
-    assert found.calls == ((CreateTicket.action_type, b'{"ticket_id":"T-1"}'),)
+    assert found.calls == (Call(CreateTicket.action_type, b'{"ticket_id":"T-1"}'),)
     assert found.repeat is Repeat.SAFE
 
 
