@@ -36,19 +36,34 @@ def external_servers() -> str | None:
 class Cluster:
     """What a test does beside the service: topics, records, a look at what is stored."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, replicas: int = 1) -> None:
         self.bootstrap_servers = bootstrap_servers
+        self._replicas = replicas
 
     async def create_topic(self, name: str = "", *, partitions: int = 1, **configs: str) -> str:
         """Its name; underscores in the names of `configs` stand for dots."""
         name = name or unique("topic")
         dotted = {key.replace("_", "."): value for key, value in configs.items()}
         async with self._admin() as admin:
-            await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dotted)])
+            await admin.create_topics(
+                [NewTopic(name, partitions, self._replicas, topic_configs=dotted)]
+            )
             async with asyncio.timeout(30):
                 while not await _has_leaders(admin, name):
                     await asyncio.sleep(0.05)
         return name
+
+    async def in_sync(self, topic: str) -> int:
+        """How many replicas its partitions have in sync, that which has the fewest."""
+        async with self._admin() as admin:
+            (found,) = await admin.describe_topics([topic])
+            return min(len(each["isr"]) for each in found["partitions"])
+
+    async def leader(self, topic: str, partition: int = 0) -> int:
+        """The node that leads the partition."""
+        async with self._admin() as admin:
+            (found,) = await admin.describe_topics([topic])
+            return next(p["leader"] for p in found["partitions"] if p["partition"] == partition)
 
     async def add_partitions(self, topic: str, total: int) -> None:
         async with self._admin() as admin:

@@ -65,6 +65,13 @@ class Kafka:
             [ConfigResource(ConfigResourceType.TOPIC, self.letters_topic, change)]
         )
 
+    async def be_content_with_one_replica(self) -> None:
+        """The work's topic takes records as long as one broker has them, whatever the cluster demands."""
+        change = {"min.insync.replicas": "1"}
+        await self._admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, self.topic, change)]
+        )
+
     async def publish(self, jobs: Iterable[Job], partition: int | None = None) -> list[Published]:
         """Returns when all are acknowledged. Without a partition the key says which."""
         sent = [

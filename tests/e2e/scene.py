@@ -222,6 +222,11 @@ class Scene:
         await self.until(lambda: self._looked >= wanted, "the store is looked at")
 
     @property
+    def watermarks(self) -> Mapping[int, int]:
+        """By partition, as the store said last."""
+        return {partition: look.offset for partition, look in self.latest.items()}
+
+    @property
     def committed(self) -> bool:
         """All that was published is behind the watermark in the store."""
         return all(

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from deploy.local.kafka.__main__ import main
 from deploy.local.kafka.jars import Jar, JarsUnavailable, ensure_jars, read_lock, sha256_of
 from deploy.local.kafka.probe import answers
-from deploy.local.kafka.properties import server_properties
+from deploy.local.kafka.properties import Seat, server_properties
 from tests.broker import NEEDS_BROKER
 
 pytestmark = NEEDS_BROKER
@@ -103,7 +103,7 @@ def test_a_property_without_a_value_is_wrong_usage() -> None:
 def test_given_properties_win_and_given_listeners_come_on_top() -> None:
     extra = {"num.io.threads": "9", "listeners": "SSL://127.0.0.1:3"}
 
-    text = server_properties(Path("data"), 1, 2, extra)
+    text = server_properties(Path("data"), 1, Seat(1, {1: 2}, "id"), extra)
 
     assert "num.io.threads=9\n" in text
     assert (

