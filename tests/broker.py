@@ -63,7 +63,8 @@ class Cluster:
         """The node that leads the partition."""
         async with self._admin() as admin:
             (found,) = await admin.describe_topics([topic])
-            return next(p["leader"] for p in found["partitions"] if p["partition"] == partition)
+            leaders: dict[int, int] = {p["partition"]: p["leader"] for p in found["partitions"]}
+            return leaders[partition]
 
     async def add_partitions(self, topic: str, total: int) -> None:
         async with self._admin() as admin:
