@@ -138,7 +138,8 @@ OUTAGE = Scenario(
     one_outage_after_another,
     defects=(PAGE_IS_SUCCESS,),
     given=Given(rate=100),
-    seconds=45,
+    # Each kind for longer than the gate takes to close: what is sent into it then is judged.
+    seconds=99,
 )
 BROWNOUT_SCENARIO = Scenario(
     "brownout",
