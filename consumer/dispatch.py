@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from consumer.bury import Bury
@@ -23,8 +23,9 @@ from consumer.state.budget import LetterBudget
 from consumer.state.gate import HELD, Gate
 from consumer.state.lanes import Group
 from consumer.state.limits import Limits, Retry
+from consumer.state.tenure import Tenure
 from consumer.state.vitals import Work
-from consumer.state.workload import Workload
+from consumer.state.workload import Workload, owner
 from consumer.submit import Submit
 from consumer.suspects import Suspects
 from consumer.waits import Waits
@@ -214,6 +215,7 @@ class Dispatch:
                     bury,
                     submit,
                     paused=self._paused,
+                    kept_back=self._kept_back,
                 )
                 await self._source.join(sessions)
                 polling = tasks.create_task(intake.run(), name="intake")
@@ -247,6 +249,13 @@ class Dispatch:
         if not self.gate.closed_for_all:
             return False
         return self.workload.lanes.requests_where(self._tells_of_all) > 0
+
+    def _kept_back(self) -> Collection[Tenure]:
+        """Partitions of which something waits behind a gate that is closed for its type alone."""
+        if not self.gate.closed:
+            return ()
+        heads = self.workload.lanes.heads_where(lambda group: not self._tells_of_all(group))
+        return set(map(owner, heads))
 
     def _tells_of_all(self, group: Group) -> bool:
         """A probe of it says whether all is well; one of a type that is ill itself never may."""

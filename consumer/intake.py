@@ -43,7 +43,9 @@ class Intake:
         submit: Submit,
         *,
         paused: Callable[[], bool],
+        kept_back: Callable[[], Collection[Tenure]],
     ) -> None:
+        """`kept_back`: of these something waits behind a gate that is closed for its type alone."""
         self._source = source
         self._prepare = prepare
         self._watch = watch
@@ -51,12 +53,14 @@ class Intake:
         self._bury = bury
         self._wake = submit.wake
         self._paused = paused
+        self._kept_back = kept_back
         self._look_ahead = submit.look_ahead
         self._hungry = submit.hungry
         self._now = asyncio.get_running_loop().time
         self._stuck: set[Partition] = set()
         self._size_seen = _FIRST_GUESS
         self._taken_at = 0.0
+        self._leaving_room = False
         # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self._stopping = asyncio.Event()
@@ -70,7 +74,9 @@ class Intake:
         while not self._stopping.is_set():
             await self._until_hungry()
             wanted = self._wanted()
-            records = await self._source.poll(wanted, self._helping(), self._wait(wanted))
+            # What these bring may be of the closed type as well: then it leaves the rest of them enough.
+            helping = self._helping(shared_by=4 * len(wanted) if self._leaving_room else 1)
+            records = await self._source.poll(wanted, helping, self._wait(wanted))
             if self._stopping.is_set():
                 return
             self._take(records)
@@ -105,21 +111,35 @@ class Intake:
         except TimeoutError:
             pass
 
-    def _helping(self) -> int:
+    def _helping(self, *, shared_by: int) -> int:
         """How many records to ask for: as many as there is room for, if they are like those at hand."""
         work = self._workload
         each = max(_RECORD_COST, work.bytes // work.records if work.records else self._size_seen)
         bytes_left = work.limits.max_bytes - work.bytes
-        return max(1, min(work.room, _POLL_RECORDS, bytes_left // each))
+        # A quarter at most: who is to leave room for others has to be found out before it is full.
+        most = min(_POLL_RECORDS, work.limits.max_records // 4)
+        return max(1, min(work.room // shared_by, most, bytes_left // each // shared_by))
 
     def _wanted(self) -> list[Partition]:
         tenures = self._workload.tenures.values()
+        self._leaving_room = False
         # Small helpings cost as much as large ones: wait until a twentieth is free.
         if self._workload.room * 20 < self._workload.limits.max_records:
             return []
         if not self._hungry.is_set() or self._paused():
             return []
-        return [t.partition for t in tenures if t.readable and t not in self._ahead]
+        readable = [t for t in tenures if t.readable and t not in self._ahead]
+        return [t.partition for t in self._room_left(readable)]
+
+    def _room_left(self, readable: list[Tenure]) -> list[Tenure]:
+        """Of what waits behind one type's closed gate no more than half of the room is filled, or others would stop with it."""
+        work, limits = self._workload, self._workload.limits
+        if work.records * 2 < limits.max_records and work.bytes * 2 < limits.max_bytes:
+            return readable
+        kept_back = self._kept_back()
+        others = [tenure for tenure in readable if tenure not in kept_back]
+        self._leaving_room = bool(others) and len(others) < len(readable)
+        return others or readable
 
     def _move_on(self, wanted: list[Partition]) -> None:
         """Pass what never comes as a record, so that the watermark reaches the end of the log."""

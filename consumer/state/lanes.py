@@ -227,3 +227,9 @@ class Lanes:
             for group in self._turns
             if (group.ready or group.apart) and open_for(group)
         )
+
+    def heads_where(self, wanted: Callable[[Group], bool]) -> Iterator[Prepared]:
+        """All that is ready in such groups."""
+        for group in filter(wanted, self._turns):
+            yield from group.ready
+            yield from group.apart

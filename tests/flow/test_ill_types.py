@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from consumer.outcomes import Answer, Outage, Outcome, Unknown
 from tests.fakes.foundry import Down
 from tests.flow.simulate import simulate
-from tests.flow.world import World
+from tests.flow.world import LIMITS, World
 
 MINUTES = 300.0
 LOOKS_LIKE_ALL: dict[str, Outcome] = {
@@ -64,3 +65,46 @@ def test_law_6_what_all_types_meet_closes_for_all() -> None:
         assert first.watch.gates == ["closed all unreachable"]
 
     simulate(story)
+
+
+@pytest.mark.parametrize(
+    ("limits", "partitions"),
+    [({"max_records": 400}, 3), ({"max_bytes": 40_000}, 3), ({"max_records": 400}, 9)],
+    ids=str,
+)
+def test_law_6_what_waits_for_one_type_leaves_room_for_the_others(
+    limits: dict[str, int], partitions: int
+) -> None:
+    """It filled the memory: partitions that had nothing of it stood still for as long as the type was closed."""
+    missing = Outage(Answer("ActionTypeNotFound", status=404), "missing_action")
+
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + MINUTES, "ill", answer=missing))
+        for partition in range(partitions):
+            world.produce(1_000, action="ill", partition=partition)
+        first = world.start()
+        await asyncio.sleep(10)
+        for _ in range(60):
+            (well,) = world.produce(1, action="well", partition=partitions)
+            await asyncio.sleep(1)
+        assert first.watch.gates == ["closed ill missing_action"]
+        assert well in world.truth.settled
+
+    simulate(story, partitions=partitions + 1, limits=replace(LIMITS, **limits))
+
+
+def test_what_waits_for_one_type_may_fill_all_the_room_where_nobody_else_needs_it() -> None:
+    """Of each partition something waits: then all are read on, for what may come of the others."""
+    missing = Outage(Answer("ActionTypeNotFound", status=404), "missing_action")
+
+    async def story(world: World) -> None:
+        world.foundry.downs.append(Down(world.loop.time() + MINUTES, "ill", answer=missing))
+        world.produce(300, action="ill")
+        world.start()
+        await asyncio.sleep(10)
+        (well,) = world.produce(1, action="well")
+        await asyncio.sleep(10)
+
+        assert well in world.truth.settled
+
+    simulate(story, limits=replace(LIMITS, max_records=400))

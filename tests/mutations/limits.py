@@ -175,4 +175,15 @@ LIMITS: Final = (
         says="assert \\d+ <= 4096",
         why="a producer that names another source in each record fills the memory",
     ),
+    Mutation(
+        name="what waits for one type fills all the room",
+        law=11,
+        file="consumer/intake.py",
+        old="        return others or readable\n",
+        new="        return readable\n",
+        suite="tests/flow/test_ill_types.py",
+        test="test_law_6_what_waits_for_one_type_leaves_room_for_the_others",
+        says="in World.*truth.settled|assert .* in ",
+        why="the outage of one action type stops every topic as soon as the memory is full of its records",
+    ),
 )
