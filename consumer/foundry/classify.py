@@ -77,16 +77,16 @@ def _succeeded(reply: Reply, sent: Sent) -> Outcome:
     found = read_object(reply.body) if reply.complete else None
     validation = found.get("validation") if found is not None else None
     if found is None or not (validation is None or isinstance(validation, dict)):
-        return Unknown(
-            Answer("unreadable", "a success without its body", reply.status), answered=True
-        )
+        answer = Answer("unreadable", "a success without its body", reply.status)
+        return _unknown(FAILED, answer, answered=True)
     if validation is None or validation.get("result") == "VALID":
         return Applied()
     if validation.get("result") == "INVALID":
         name = "ActionValidationFailed"
         detail = describe_validation(validation)
         return Refused(Answer(name, detail, reply.status, "INVALID_ARGUMENT", name))
-    return Unknown(Answer("unreadable", "neither VALID nor INVALID", reply.status), answered=True)
+    answer = Answer("unreadable", "neither VALID nor INVALID", reply.status)
+    return _unknown(FAILED, answer, answered=True)
 
 
 def rule_of(reply: Reply, error: FoundryError | None) -> Rule:

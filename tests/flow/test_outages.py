@@ -38,6 +38,10 @@ WAYS: dict[str, tuple[Outcome, float | None]] = {
         None,
     ),
     "500": (Unknown(Answer("http_500", status=500), answered=True, gate="failing"), None),
+    "200 that cannot be read": (
+        Unknown(Answer("unreadable", status=200), answered=True, gate="failing"),
+        None,
+    ),
     "504": (Unknown(Answer("http_504", status=504), gate="failing"), None),
     "cut": (Unknown(Answer("reset"), gate="timeouts"), None),
     "timeout": (Unknown(Answer("timeout"), gate="timeouts"), HANG),

@@ -48,12 +48,15 @@ def test_a_single_action_is_applied_where_the_body_does_not_say_otherwise(body: 
     ],
 )
 def test_a_single_success_whose_body_cannot_be_read_is_unknown(body: bytes) -> None:
-    """It may say INVALID, so it is neither applied nor refused; but the attempt is over."""
+    """It may say INVALID, so it is neither applied nor refused; but the attempt is over.
+
+    Where each answer is like that it is an outage: harmful actions were sent on, and each was a letter.
+    """
     found = single(body)
 
     assert isinstance(found, Unknown)
     assert found.answered
-    assert found.gate is None
+    assert (found.gate, found.everywhere) == ("failing", False)
 
 
 def test_a_single_success_that_was_cut_is_unknown_even_if_what_came_can_be_read() -> None:

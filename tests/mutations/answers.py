@@ -218,4 +218,15 @@ ANSWERS: Final = (
         says="DID NOT RAISE",
         why="an action that was never applied is found applied, and is lost",
     ),
+    Mutation(
+        name="successes that cannot be read are no sign of an outage",
+        law=6,
+        file="consumer/foundry/classify.py",
+        old="        return _unknown(FAILED, answer, answered=True)\n",
+        new="        return Unknown(answer, answered=True)\n",
+        suite="tests/foundry/test_classify_success.py",
+        test="test_a_single_success_whose_body_cannot_be_read_is_unknown",
+        says="failing",
+        why="while something on the way cuts each answer, one harmful action after another is a letter",
+    ),
 )
