@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 from consumer.cli import main as cli
 
 _BUG = 1
+_STDERR = 2
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_closed_streams()
     # The outermost frame: what arrives here is a bug. It is named by class and place, because the text
     # of a foreign error may quote an event or a secret.
     try:
@@ -25,6 +28,17 @@ def main() -> None:
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - one of the three broad ones
         _report(error)
         sys.exit(_BUG)
+
+
+def _open_closed_streams() -> None:
+    """Whoever starts the process may have closed them; connections would get their numbers, and lines meant for a log."""
+    number = 0
+    while number <= _STDERR:
+        number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+    os.close(number)
+    for name, number in (("stdout", 1), ("stderr", _STDERR)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _report(error: BaseException) -> None:

@@ -149,7 +149,8 @@ def contracts_schema(*, event_type: str, config: Path | None) -> None:
 
         settings = _settings(config, offline=True)
         found = schema(load(settings.consumer.contracts, settings.topics), event_type)
-        click.echo(json.dumps(found, indent=2))
+        with _written():
+            click.echo(json.dumps(found, indent=2))
 
 
 def _settings(config: Path | None, *, offline: bool = False) -> Settings:
@@ -200,13 +201,28 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _print(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        import json
+    with _written():
+        if as_json:
+            import json
 
-        for row in rows:
-            click.echo(json.dumps(row))
-        return
-    _table(rows)
+            for row in rows:
+                click.echo(json.dumps(row))
+            return
+        _table(rows)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """A full disk is named; of a reader that has gone nothing is said, as everywhere."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        click.echo(f"error: standard output cannot be written: {error.strerror}", err=True)
+        # What stands in the buffer would be tried again at the end, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(NO)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
