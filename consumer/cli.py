@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -68,6 +69,8 @@ def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
     """
     if timeout is not None and not until_end:
         raise click.UsageError("--timeout needs --until-end")
+    if timeout is not None and math.isnan(timeout):
+        raise click.UsageError("--timeout must be a number of seconds")
     with _refusals(), _nothing_begun():
         from consumer.app.service import run as run_app
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.errors import PydanticUserError
+
 from consumer.contracts import Contracts, Event
 from consumer.errors import ContractError
 
@@ -69,5 +71,15 @@ def schema(contracts: Contracts, event_type: str) -> dict[str, Any]:
 
 
 def model_schema(model: type[Event]) -> dict[str, Any]:
-    """The JSON Schema of one event class."""
-    return {"$schema": JSON_SCHEMA, **model.model_json_schema()}
+    """The JSON Schema of one event class.
+
+    Raises:
+        ContractError: a field has none.
+    """
+    try:
+        return {"$schema": JSON_SCHEMA, **model.model_json_schema()}
+    except PydanticUserError as error:
+        raise ContractError(
+            f"{model.__name__} has no JSON Schema ({error.message.splitlines()[0]});"
+            " give the field another type, or annotate it with pydantic.WithJsonSchema"
+        ) from error

@@ -22,11 +22,12 @@ def _of(model: type[Event], above: frozenset[type[Event]]) -> Iterator[str]:
     if model in above:
         return  # a model may hold itself
     for name, info in model.model_fields.items():
-        parts = set(_parts(info.annotation))
+        # Types alone: what stands beside them in `Annotated` need have no hash.
+        parts = {part for part in _parts(info.annotation) if isinstance(part, type)}
         if parts.intersection(_ANY_ZONE):
             yield name
         for part in parts:
-            if isinstance(part, type) and issubclass(part, Event):
+            if issubclass(part, Event):
                 yield from (f"{name}.{inner}" for inner in _of(part, above | {model}))
 
 

@@ -57,11 +57,15 @@ def test_the_version_is_the_packages() -> None:
         ("run", "--until-never"),
         ("run", "--timeout", "3"),
         ("run", "--until-end", "--timeout", "0"),
+        ("run", "--until-end", "--timeout", "nan"),
         ("contracts", "schema"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
-    assert invoke(*arguments).exit_code == 2
+    result = invoke(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: ")
 
 
 @pytest.mark.parametrize("command", ["run", "doctor"])

@@ -113,6 +113,7 @@ def test_a_time_that_may_lack_its_zone_is_warned_of(
         monkeypatch,
         """
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import AwareDatetime
 
@@ -127,6 +128,7 @@ class Visited(Event):
     begun: datetime | None = None
     ended: AwareDatetime
     visits: list[Visit]
+    notes: list[Annotated[str, {'unit': 'none'}]] = []
 
 one = Contract("one", sources=["/a"])
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from consumer.contracts import Contract, ContractError, Contracts, constant, load
-from consumer.docs import JSON_SCHEMA, Row, rows, schema
+from consumer.contracts import Contract, ContractError, Contracts, Event, constant, load
+from consumer.docs import JSON_SCHEMA, Row, model_schema, rows, schema
 from tests.contracts.domain import Close, Closed, Create, Opened
 
 SHIPPED = load("schemas", {"helpdesk.tickets": "prod.tickets"})
@@ -66,3 +67,11 @@ def test_one_type_on_two_topics_has_one_schema_only_if_the_models_agree() -> Non
     with pytest.raises(ContractError, match="'said' has different models on one, two"):
         schema(Contracts({"one": one, "two": two}, Path()), "said")
     assert schema(Contracts({"one": one, "again": one}, Path()), "said")["title"] == "Opened"
+
+
+def test_an_event_without_a_schema_says_what_to_do() -> None:
+    class Odd(Event):
+        price: Callable[[int], int]
+
+    with pytest.raises(ContractError, match=r"Odd has no JSON Schema .*; .*WithJsonSchema"):
+        model_schema(Odd)
