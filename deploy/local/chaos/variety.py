@@ -169,7 +169,7 @@ def _fitted(template: Template, prepare: Prepare) -> Template | str:
         prepared = _of(fitted.draft(lane, number), prepare)
         if prepared is None:
             return "what may be varied alone may not be varied together"
-        seen += [(call.action.name, call.parameters) for call in prepared.calls]
+        seen += _asked(prepared)
     if len(set(seen)) != len(seen):
         return "nothing of it can be varied so that each of its actions can be told from all others"
     return fitted
@@ -188,10 +188,15 @@ def _trial(
         lanes = {each.lane for each in (base, *found)}
         if len(lanes) > len(TRIALS):
             return spot, True
-        actions = {each.calls for each in (base, *found)}
+        actions = {_asked(each) for each in (base, *found)}
         if len(lanes) == 1 and len(actions) > len(TRIALS):
             return spot, False
     return None, False
+
+
+def _asked(prepared: Prepared) -> tuple[tuple[str, bytes], ...]:
+    """What its actions ask of Foundry."""
+    return tuple((call.action.name, call.parameters) for call in prepared.calls)
 
 
 def _kind(prepared: Prepared) -> tuple[object, ...]:
