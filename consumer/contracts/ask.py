@@ -148,16 +148,18 @@ def _read(of: FieldOrFunction[E], event: E) -> Any:
 def _primary_key(value: Any) -> str | int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"a primary key must be str or int, not {type(value).__name__}")
-    if value in ("", ".", ".."):
+    # Of an enumeration the value: that is what the action sent, and `str` may be another text.
+    key = str.__str__(value) if isinstance(value, str) else int(value)
+    if key in ("", ".", ".."):
         # No such segment stands in a URL: the object could never be asked for.
         raise ValueError("the primary key is empty, or a path step")
-    text = str(value)
+    text = str(key)
     if not _surely_fits(text, LONGEST_KEY) and len(quote(text, safe="")) > LONGEST_KEY:
         raise ValueError("the primary key is too long for a URL")
     if not text.isprintable() and any(character < " " or character == "\x7f" for character in text):
         # However it is quoted: a line end in a path is what proxies and firewalls refuse.
         raise ValueError("the primary key has a control character")
-    return value
+    return key
 
 
 def _surely_fits(text: str, limit: int) -> bool:

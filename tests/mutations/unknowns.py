@@ -151,6 +151,17 @@ UNKNOWNS: Final = (
         why="an operator is told that it becomes a letter, and it is applied all the same",
     ),
     Mutation(
+        name="a key of an enumeration is asked for by its name",
+        law=7,
+        file="consumer/contracts/ask.py",
+        old="    key = str.__str__(value) if isinstance(value, str) else int(value)\n",
+        new="    key = value\n",
+        suite="tests/stages/test_ask_reads.py",
+        test="test_the_key_that_is_asked_for_is_the_one_that_was_sent",
+        says="Tier.GOLD",
+        why="what was applied is not found, and is done a second time",
+    ),
+    Mutation(
         name="what was given up keeps nobody waiting",
         law=3,
         file="consumer/suspects.py",

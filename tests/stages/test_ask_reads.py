@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from enum import Enum
 
 import pytest
 
@@ -56,3 +57,21 @@ def test_a_key_that_a_request_can_carry_is_asked_for(key: str | int) -> None:
     assert isinstance(found, Prepared)
     assert found.lookup is not None
     assert found.lookup.key == key
+
+
+class Tier(str, Enum):  # noqa: UP042 - as many are written: its `str` is "Tier.GOLD", what is sent of it is "gold"
+    GOLD = "gold"
+
+
+class Level(int, Enum):
+    TOP = 7
+
+
+@pytest.mark.parametrize(("key", "asked_for"), [(Tier.GOLD, "gold"), (Level.TOP, "7")])
+def test_the_key_that_is_asked_for_is_the_one_that_was_sent(key: str | int, asked_for: str) -> None:
+    """Another object is not there, so what was applied would be taken for not applied, and sent again."""
+    found = outcome(create, repeat=ask("Ticket", key=lambda _: key))
+
+    assert isinstance(found, Prepared)
+    assert found.lookup is not None
+    assert str(found.lookup.key) == asked_for
