@@ -163,20 +163,20 @@ class Sessions:
             # Again where another session began meanwhile: it is left as well, so it is drained as well.
             while tenures := self._workload.all_tenures:
                 idle, _ = await self._hand_over(tenures)
-                if not idle and not await self._outlived(tenures):
+                if not idle and not await self._outlived():
                     raise RuntimeError("a request outlived its timeout: the group cannot be left")
             self._commits.unanswered.clear()
             # As a new member: the broker refuses what the old one sent, however late it lands.
             await self._source.rejoin()
 
-    async def _outlived(self, tenures: Collection[Tenure]) -> bool:
-        """True when the requests that a drain left alive have ended.
+    async def _outlived(self) -> bool:
+        """True when the requests that a drain left alive have ended, those of earlier sessions too.
 
         A record's next action may have begun late in the drain; nobody waits for us to leave.
         """
         try:
             async with asyncio.timeout(self._workload.limits.request_timeout + _DRAIN_MARGIN):
-                await self._submit.drained(tenures)
+                await self._submit.drained(self._outlived_by)
         except TimeoutError:
             return False
         return True

@@ -100,6 +100,8 @@ class Workload:
         entry.applied += 1
         if entry.applied == len(entry.calls):
             self.finish(entry)
+        elif barred(entry):
+            self.abandon(entry)  # nobody goes on with it here, and its lane must not wait for that
         else:
             # The next owner would begin again with its first action: a drain waits for the rest.
             self._begun.add(entry)

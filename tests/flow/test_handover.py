@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
 from tests.fakes.log import Fate
 from tests.flow.laws import letters_of
@@ -114,6 +115,29 @@ def test_rule_9_with_a_request_that_does_not_end_the_group_is_not_left() -> None
         world.start()
         await world.settled()
         assert len(world.truth.effects_of[record]) == 1
+
+    simulate(story)
+
+
+def test_rule_9_with_an_earlier_sessions_request_alive_the_group_is_not_left() -> None:
+    """The session that ends had none left, so nobody waited for what outlived the one before it."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.coordination.assigned)
+        hangs = 50.0
+        world.foundry.plans.append(Plan(None, hangs, Unknown(Answer("timeout"))))
+        world.produce(1)
+        await world.until(lambda: first.actions.in_flight == 1)
+        over, evicted = world.loop.time() + hangs, first.source.coordination.member
+        world.evict(first)
+        await world.until(lambda: first.source.coordination.member not in (evicted, ""))
+        member = first.source.coordination.member
+        first.source.lose_next_answers.extend([None, None])
+        world.produce(1)
+        await world.until(lambda: member not in world.group.members)
+
+        assert world.loop.time() >= over - 0.1
 
     simulate(story)
 

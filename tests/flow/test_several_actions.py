@@ -139,17 +139,35 @@ def test_a_stop_after_an_eviction_that_left_a_record_in_part_is_no_success() -> 
 
 def test_what_was_begun_is_forgotten_with_a_partition_that_is_lost() -> None:
     """Remembered, it would keep a drain waiting for what nobody has any more."""
+    workload, tenure, entry = _begun_entry()
+    workload.advance(entry)
+
+    workload.end([tenure], lost=True)
+
+    assert not workload.begun([tenure])
+
+
+def _begun_entry() -> tuple[Workload, Tenure, Prepared]:
+    """A record of two actions, in somebody's hands."""
     workload = Workload(LIMITS)
     call = Call(ActionType("set"), b"{}")
     entry = Prepared(PlainRecord("t", 0, 0), "e", "set", "a", Repeat.SAFE, (call, call), 1)
     ledger = Ledger(0, max_span=LIMITS.max_span)
     tenure = Tenure(Partition("t", 0), Session("m1", 1), ledger, now=0.0, suspects_until=0.0)
     entry.tenure = tenure
+    workload.took(entry.size)
     workload.lanes.add(entry)
     (group,) = workload.lanes.turns()
     group.take()
-    workload.advance(entry)
+    return workload, tenure, entry
+
+
+def test_a_partition_that_is_over_keeps_nothing_of_a_record_that_is_applied_in_part() -> None:
+    """Its next action stood in its lane until somebody took it: behind a closed gate, for as long as that."""
+    workload, tenure, entry = _begun_entry()
 
     workload.end([tenure], lost=True)
+    workload.advance(entry)
 
     assert not workload.begun([tenure])
+    assert (workload.records, len(workload.lanes)) == (0, 0)
