@@ -170,17 +170,21 @@ class Intake:
     def _take(self, records: Iterable[Record | Unreadable]) -> None:
         tenures, ahead = self._workload.tenures, self._ahead
         self._taken_at = self._now()
-        latest = None
+        tenure = topic = number = None
         for record in records:
-            tenure = tenures.get((record.topic, record.partition))
+            # Those of one partition stand together.
+            if record.partition != number or record.topic != topic:
+                topic, number = record.topic, record.partition
+                tenure = tenures.get((topic, number))
+                if tenure is not None and not tenure.ending:
+                    self._workload.arrived(tenure, record.offset, record.timestamp, self._taken_at)
             if tenure is None or tenure.ending:
                 continue  # fetched before the revocation: the next owner reads it
-            if tenure is not latest:
-                latest = tenure
-                self._workload.arrived(tenure, record.offset, record.timestamp, self._taken_at)
             if (ahead and tenure in ahead) or not self._receive(record, tenure):
                 ahead.setdefault(tenure, deque()).append(record)
                 self._workload.took(_size(record))
+        if self._workload.records:
+            self._size_seen = self._workload.bytes // self._workload.records
 
     def _receive(self, record: Record | Unreadable, tenure: Tenure) -> bool:
         """False: the span up to this record does not fit beside the offset; it has to wait."""
@@ -217,7 +221,6 @@ class Intake:
         work = self._workload
         work.records += 1
         work.bytes += prepared.size
-        self._size_seen = prepared.size
         work.lanes.add(prepared)
 
     def _turn_away(

@@ -18,7 +18,7 @@ from consumer.ports import Clock, Source, Watch
 from consumer.recover import Recover
 from consumer.state.gate import Gate
 from consumer.state.tenure import Tenure
-from consumer.state.workload import Workload, barred, owner
+from consumer.state.workload import Workload, barred, owner, owners
 
 _RECHECK = 0.25
 """Seconds after which a slot looks again whether the lease was renewed or the commit came."""
@@ -145,10 +145,11 @@ class Submit:
 
     def _sendable(self) -> int:
         """How many requests all makes that is ready, and not behind a closed gate."""
-        closed, now = self._gate.closed, self._loop.time()
-        return self._workload.lanes.requests_where(
-            lambda group: not closed or self._gate.may_send(group.action.name, now)
-        )
+        lanes, gate = self._workload.lanes, self._gate
+        if not gate.closed:
+            return lanes.requests
+        now = self._loop.time()
+        return lanes.requests_where(lambda group: gate.may_send(group.action.name, now))
 
     def wake(self) -> None:
         """Something may be ready: wake as many slots as there are requests to be made of it."""
@@ -215,7 +216,7 @@ class Submit:
         if entries[0].repeat.claimed:
             await self._claim(entries)
         now = self._loop.time()
-        if any(t.ending or self._commits.stale(t, now) for t in set(map(owner, entries))):
+        if any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
             self._take_out(entries, now)
         if not entries:
             return Withheld()
@@ -252,7 +253,7 @@ class Submit:
         """The last check, asked here and again before the body's first byte is written."""
         action = entries[0].call.action.name
         claims = {entry.claim for entry in entries} if entries[0].repeat.claimed else ()
-        tenures = set(map(owner, entries))
+        tenures = owners(entries)
 
         def may_send() -> bool:
             now = self._loop.time()

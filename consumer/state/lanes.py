@@ -69,8 +69,9 @@ class Lanes:
 
     def __init__(self, *, batch_size: int) -> None:
         self._batch_size = batch_size
-        # The head of a lane is not in here: it is in a group, in `_later`, or in somebody's hands.
-        self._behind: dict[Hashable, deque[Prepared] | None] = {}
+        # Of each lane what stands behind its head, or the head where nothing ever did. The head itself is
+        # in a group, in `_later`, or in somebody's hands.
+        self._behind: dict[Hashable, Prepared | deque[Prepared]] = {}
         self._groups: dict[str, list[Group]] = {}
         self._turns: deque[Group] = deque()
         self._latest = Group(ActionType(""), Repeat.SAFE, 1)
@@ -86,21 +87,23 @@ class Lanes:
         """Put a new record at the end of its lane."""
         lane = prepared.lane
         if lane is not None:
-            if lane in self._behind:
-                self._wait_behind(lane, prepared)
+            # Its hash is that of a tuple, made anew each time: it is looked up once here.
+            found = self._behind.setdefault(lane, prepared)
+            if found is not prepared:
+                self._wait_behind(lane, found, prepared)
                 return
-            self._behind[lane] = None
             if self._holds and lane in self._holds:
                 self.later(prepared, self._holds[lane])
                 return
         self.ready(prepared)
 
-    def _wait_behind(self, lane: Hashable, prepared: Prepared) -> None:
-        behind = self._behind[lane]
-        if behind is None:
-            self._behind[lane] = deque((prepared,))
+    def _wait_behind(
+        self, lane: Hashable, found: Prepared | deque[Prepared], prepared: Prepared
+    ) -> None:
+        if type(found) is deque:
+            found.append(prepared)
         else:
-            behind.append(prepared)
+            self._behind[lane] = deque((prepared,))
 
     def ready(self, prepared: Prepared) -> None:
         """The head of a lane may be sent, now or again."""
@@ -144,7 +147,7 @@ class Lanes:
         if lane is None:
             return
         behind = self._behind.pop(lane)
-        if not behind:
+        if type(behind) is not deque or not behind:
             return
         self._behind[lane] = behind
         head = behind.popleft()
@@ -171,7 +174,7 @@ class Lanes:
         """Forget what is queued and `gone`: all but what is in somebody's hands. Lanes go on behind it."""
         dropped: list[Prepared] = []
         for lane, behind in self._behind.items():
-            if behind and any(map(gone, behind)):
+            if type(behind) is deque and any(map(gone, behind)):
                 dropped += filter(gone, behind)
                 self._behind[lane] = deque(entry for entry in behind if not gone(entry))
         heads = [entry for _, _, entry in self._later if gone(entry)]
@@ -219,6 +222,14 @@ class Lanes:
             turns.rotate(-1)
             if group.ready or group.apart:
                 yield group
+
+    @property
+    def requests(self) -> int:
+        """How many requests all makes that is ready."""
+        found = 0
+        for group in self._turns:
+            found += len(group.apart) - (-len(group.ready) // group.limit)
+        return found
 
     def requests_where(self, open_for: Callable[[Group], bool]) -> int:
         """How many requests all makes that is ready in such groups."""

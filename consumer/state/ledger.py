@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -157,19 +158,26 @@ class Ledger:
         Raises:
             ValueError: never received, or done before.
         """
-        states = self._states
-        index = offset - self._origin
-        if not 0 <= index < len(states) or offset >= self.position:
-            raise self._not_open(offset)
-        state = states[index]
-        if state == _DONE:
-            raise self._not_open(offset)
-        if state == _CLAIMED:
-            self._claims -= 1
-            self._gone.discard(offset)
-        states[index] = _DONE
-        self.unsettled -= 1
-        if offset == self._watermark:
+        self.all_done((offset,))
+
+    def all_done(self, offsets: Collection[int]) -> None:
+        """As `done` for each in turn; the watermark moves once for all, as it is the dearer part.
+
+        Raises:
+            ValueError: one was never received, or done before; those before it are done.
+        """
+        states, origin = self._states, self._origin
+        end = min(len(states), self.position - origin)
+        for offset in offsets:
+            index = offset - origin
+            if not 0 <= index < end or states[index] == _DONE:
+                raise self._not_open(offset)
+            if states[index] == _CLAIMED:
+                self._claims -= 1
+                self._gone.discard(offset)
+            states[index] = _DONE
+            self.unsettled -= 1
+        if self._watermark in offsets:
             self._advance()
 
     def claim(self, offset: int) -> None:

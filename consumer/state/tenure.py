@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from consumer.model import Partition
 from consumer.state.ledger import Ledger
 from consumer.store import Session
@@ -75,8 +77,12 @@ class Tenure:
 
     def settled(self, offset: int) -> None:
         """The record at this offset is done, for good."""
-        self.ledger.done(offset)
-        self.changes += 1
+        self.all_settled((offset,))
+
+    def all_settled(self, offsets: Collection[int]) -> None:
+        """The records at these offsets are."""
+        self.ledger.all_done(offsets)
+        self.changes += len(offsets)
 
     def claim(self, offsets: list[int]) -> Claim:
         """Put a claim for these offsets into the next commit."""

@@ -66,9 +66,7 @@ class Workload:
 
     def finish(self, entry: Prepared) -> None:
         """The record is settled: applied, or its letter is acknowledged. Its lane goes on."""
-        tenure = owner(entry)
-        tenure.ledger.done(entry.record.offset)
-        tenure.changes += 1
+        owner(entry).settled(entry.record.offset)
         self.records -= 1
         self.bytes -= entry.size
         if entry.claim is not None:
@@ -79,21 +77,24 @@ class Workload:
 
     def settle(self, entries: Iterable[Prepared]) -> None:
         """An action of each took effect. The good way of every record: what is one step here costs."""
-        settle = self.lanes.settle
-        records = size = 0
+        done: dict[Tenure, list[int]] = {}
+        offsets: list[int] = []
+        latest, settle = None, self.lanes.settle
         for entry in entries:
             if len(entry.calls) != 1 or entry.claim is not None:
                 self.advance(entry)
                 continue
             entry.applied = 1
-            tenure = owner(entry)
-            tenure.ledger.done(entry.record.offset)
-            tenure.changes += 1
-            records += 1
-            size += entry.size
+            # Records of one partition mostly stand together.
+            if entry.tenure is not latest:
+                latest = owner(entry)
+                offsets = done.setdefault(latest, [])
+            offsets.append(entry.record.offset)
+            self.bytes -= entry.size
             settle(entry)
-        self.records -= records
-        self.bytes -= size
+        for tenure, offsets in done.items():
+            tenure.all_settled(offsets)
+            self.records -= len(offsets)
 
     def advance(self, entry: Prepared) -> None:
         """One action of the record took effect; the record is settled with its last one."""
@@ -187,6 +188,11 @@ class Workload:
 def owner(entry: Prepared) -> Tenure:
     """The tenure that a record was taken in under."""
     return entry.tenure  # type: ignore[return-value]  # set at intake, before anybody sees the record
+
+
+def owners(entries: Iterable[Prepared]) -> set[Tenure]:
+    """The tenures of these."""
+    return {entry.tenure for entry in entries}  # type: ignore[misc]  # as above
 
 
 def barred(entry: Prepared) -> bool:

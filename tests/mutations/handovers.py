@@ -32,6 +32,17 @@ HANDOVERS: Final = (
         why="as above",
     ),
     Mutation(
+        name="of records that are settled together the first alone can move the watermark",
+        law=4,
+        file="consumer/state/ledger.py",
+        old="        if self._watermark in offsets:\n",
+        new="        if self._watermark == next(iter(offsets)):\n",
+        suite="tests/state/test_ledger_together.py",
+        test="test_what_is_done_together_moves_the_watermark_in_whatever_order_it_is_told",
+        says="assert \\(0, 1",
+        why="the watermark stands for good, and after the next restart all above it is sent again",
+    ),
+    Mutation(
         name="a stop amid a rebalance counts what the rebalance has handed over as undone",
         law=4,
         file="consumer/commits.py",
@@ -81,10 +92,10 @@ HANDOVERS: Final = (
         name="late work settles into the new tenure of its partition",
         law=5,
         file="consumer/state/workload.py",
-        old="        tenure = owner(entry)\n        tenure.ledger.done(entry.record.offset)\n",
+        old="        owner(entry).settled(entry.record.offset)\n",
         new="        spot = (entry.record.topic, entry.record.partition)\n"
         "        tenure = self.tenures.get(spot, owner(entry))\n"
-        "        tenure.ledger.done(entry.record.offset)\n",
+        "        tenure.settled(entry.record.offset)\n",
         suite="tests/flow/test_suspects.py",
         test="test_law_5_what_finishes_after_an_eviction_finishes_into_an_orphan",
         says="ValueError: offset",

@@ -114,7 +114,8 @@ LOSSES: Final = (
         file="consumer/state/lanes.py",
         old="        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n",
         new="        heapq.heappush(self._later, (when, next(self._ticks), prepared))\n"
-        "        if behind := self._behind.get(prepared.lane):\n"
+        "        behind = self._behind.get(prepared.lane)\n"
+        "        if type(behind) is deque and behind:\n"
         "            self.ready(behind.popleft())\n",
         suite="tests/flow/test_trouble.py",
         test="test_actions_of_one_record_are_sent_in_turn_and_not_again_after_a_failure[0]",

@@ -86,11 +86,12 @@ class LedgerLife(RuleBasedStateMachine):
     @precondition(lambda self: self.truth.undone)
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
-        offset = data.draw(st.sampled_from(sorted(self.truth.undone)))
-        self.ledger.done(offset)
-        self.truth.undone.discard(offset)
-        self.truth.claims.discard(offset)
-        self.truth.settled.add(offset)
+        undone = st.sampled_from(sorted(self.truth.undone))
+        offsets = data.draw(st.lists(undone, min_size=1, max_size=4, unique=True))
+        self.ledger.all_done(offsets)
+        self.truth.undone.difference_update(offsets)
+        self.truth.claims.difference_update(offsets)
+        self.truth.settled.update(offsets)
 
     @precondition(lambda self: self.truth.gone)
     @rule(data=st.data())
