@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from consumer.contracts import Contracts
-from consumer.model import Call, Lookup, Prepared
+from consumer.model import Call, Lookup, Prepared, Repeat
 from consumer.pipeline import Prepare
 from deploy.local.chaos.variety import Repertoire, Template
 from deploy.local.foundry import load_ontology
@@ -19,6 +19,8 @@ KEY = "chaosKey"
 ANYTHING = {"dataType": {"type": "string"}, "required": False}
 """The values are not judged here: whether a mapping fits the ontology is for `check` and `doctor`."""
 
+_ONE_OBJECT = "all events of a lane make one and the same object, which can be made once"
+
 Rule = dict[str, Any]
 
 
@@ -27,14 +29,15 @@ def fitted(
 ) -> tuple[Ontology, Repertoire]:
     """The ontology, and what of the repertoire can be judged on it.
 
-    An `ask` route whose object cannot be made from the parameters of its action is left out:
-    no read would ever find it.
+    An `ask` route whose object cannot be made from the parameters of its action is left out: no read would ever
+    find it. So is what makes one object of all events of a lane: all but the first would rightly be refused.
     """
     rules: dict[str, Rule] = {}
     objects: dict[str, dict[str, Any]] = {}
-    applied, left_out = [], dict(found.left_out)
-    for template in found.applied:
-        prepared = _prepared(template, prepare)
+    left_out = dict(found.left_out)
+    # Those that ask first: what their actions make binds all others that map to them.
+    for template in sorted(found.applied, key=lambda each: each.repeat != Repeat.ASK.value):
+        prepared, other = (_prepared(template, prepare, number) for number in (1, 2))
         if prepared.lookup is not None:
             rule = _rule(prepared.calls[0], prepared.lookup)
             if rule is None:
@@ -42,9 +45,18 @@ def fitted(
                     f"no {prepared.lookup.object_type} that its `ask` would find can be made of the action's parameters"
                 )
                 continue
+            if _made(rule, prepared.calls[0]) == _made(rule, other.calls[0]):
+                left_out[template.name] = _ONE_OBJECT
+                continue
             rules[prepared.calls[0].action.name] = rule
             _describe(objects, prepared, prepared.lookup)
-        applied.append(template)
+        elif any(
+            _made(rules[call.action.name], call) == _made(rules[call.action.name], again)
+            for call, again in zip(prepared.calls, other.calls, strict=True)
+            if call.action.name in rules
+        ):
+            left_out[template.name] = _ONE_OBJECT
+    applied = [template for template in found.applied if template.name not in left_out]
     loaded = load_ontology(
         {
             "ontology": NAME,
@@ -55,8 +67,8 @@ def fitted(
     return _open(loaded), replace(found, applied=applied, left_out=left_out)
 
 
-def _prepared(template: Template, prepare: Prepare) -> Prepared:
-    found = prepare(template.draft(1, 1).at(0, 0, 0))
+def _prepared(template: Template, prepare: Prepare, number: int) -> Prepared:
+    found = prepare(template.draft(1, number).at(0, 0, 0))
     if not isinstance(found, Prepared):
         raise TypeError(f"{template.name} is not accepted any more")
     return found
@@ -83,6 +95,12 @@ def _rule(call: Call, lookup: Lookup) -> Rule | None:
         "propertyArguments": properties,
         "structPropertyArguments": {},
     }
+
+
+def _made(rule: Rule, call: Call) -> Any:
+    """The key of the object that the action makes; the call itself where each makes one of its own."""
+    source = rule["propertyArguments"][KEY].get("parameterId")
+    return call if source is None else json.loads(call.parameters).get(source)
 
 
 def _found_again(
