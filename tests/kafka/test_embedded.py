@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -98,6 +99,26 @@ def test_a_property_without_a_value_is_wrong_usage() -> None:
 
     assert result.exit_code == 2
     assert "'nonsense' is not NAME=VALUE" in result.output
+
+
+def test_a_port_that_is_taken_is_named_and_whoever_has_it_is_not_taken_for_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(main, ["--port", str(port)])
+
+    assert result.exit_code == 1
+    assert f"port {port} of 127.0.0.1 is taken" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    result = CliRunner().invoke(main, ["--port", "0", "--data", str(tmp_path / "file" / "data")])
+
+    assert result.exit_code == 1
+    assert "Not a directory" in result.stderr
+    assert str(tmp_path / "file") in result.stderr
 
 
 def test_given_properties_win_and_given_listeners_come_on_top() -> None:

@@ -42,7 +42,7 @@ def main(port: int, data: Path | None, properties: tuple[str, ...]) -> None:
                     if stop.wait(LOOK_EVERY):
                         return
                 died = not broker.alive
-        except (BrokerFailed, JarsUnavailable) as error:
+        except (BrokerFailed, JarsUnavailable, OSError) as error:
             raise click.ClickException(str(error)) from None
     if died:
         raise click.ClickException("the broker ended by itself")

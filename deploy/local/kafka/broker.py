@@ -134,6 +134,8 @@ class Broker:
         """Another process may take a free port before Kafka binds it: then with another one."""
         if self._child is not None:
             return
+        if self._chosen_port:
+            _refuse_taken(self._chosen_port)
         for attempt in range(1, ATTEMPTS + 1):
             free_port, controller_port = free_ports(2)
             self.port = self._chosen_port or free_port
@@ -193,6 +195,18 @@ def _format(java: list[str], config: Path, cluster_id: str) -> None:
 def new_cluster_id() -> str:
     """As Kafka's own tool makes them."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
+def _refuse_taken(port: int) -> None:
+    """Else the broker that listens there would answer, and be taken for ours."""
+    try:
+        with socket.socket() as probed:
+            probed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probed.bind((HOST, port))
+    except OSError as error:
+        raise BrokerFailed(
+            f"port {port} of {HOST} is taken ({error.strerror}): choose another one, or 0 for one that is free"
+        ) from None
 
 
 def free_ports(number: int) -> list[int]:
