@@ -214,7 +214,8 @@ class Intake:
         if tenure.all_held_until and tenure.all_held_until > self._now():
             # What the former owner sent may still take effect: nothing of a lane may overtake it.
             self._workload.lanes.hold(prepared.lane, tenure.all_held_until)
-        if standing is _SUSPECT and prepared.repeat.claimed:
+        if standing is _SUSPECT:
+            # Also where its contract says by now that a repeat does no harm: that is said of the new action.
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until
             prepared.claim = Claim(durable=True)  # it was found in the store

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from consumer.model import Repeat
+from consumer.errors import Rejected
+from consumer.model import Ignored, Prepared, Record, Repeat, Unreadable
 from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
+from tests.flow.laws import letters_of
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
 
@@ -57,5 +60,37 @@ def test_law_5_what_finishes_after_an_eviction_finishes_into_an_orphan(
 
         if repeat is not Repeat.NEVER:
             assert all(world.truth.executed(record) for record in records)
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("now", [Repeat.SAFE, Repeat.CREATE])
+def test_rule_7_a_suspect_is_not_sent_though_its_contract_says_by_now_that_a_repeat_does_no_harm(
+    now: Repeat,
+) -> None:
+    """What the new contract says is of the new action; the former one may have been applied."""
+
+    async def story(world: World) -> None:
+        record, later = world.produce(2, lane="a", repeat=Repeat.NEVER)
+        world.foundry.plans.append(Plan(0.1, 10.0))
+        first = world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        await asyncio.sleep(1)
+        world.kill(first)
+        second = world.start()
+        prepare = second.core._prepare  # type: ignore[union-attr]
+
+        def prepare_anew(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
+            prepared = prepare(record)
+            assert isinstance(prepared, Prepared)
+            return replace(prepared, repeat=now)
+
+        second.core._prepare = prepare_anew  # type: ignore[union-attr]
+        began = world.loop.time()
+        await world.settled()
+
+        assert len(world.truth.effects_of[record]) == 1
+        assert letters_of(world.truth, "unknown") == [record]
+        assert world.truth.settled[later] >= began + LIMITS.settle_time
 
     simulate(story)

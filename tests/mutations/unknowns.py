@@ -162,6 +162,17 @@ UNKNOWNS: Final = (
         why="what was applied is not found, and is done a second time",
     ),
     Mutation(
+        name="a suspect that a new contract calls harmless is sent",
+        law=7,
+        file="consumer/intake.py",
+        old="        if standing is _SUSPECT:\n            # Also",
+        new="        if standing is _SUSPECT and prepared.repeat.claimed:\n            # Also",
+        suite="tests/flow/test_suspects.py",
+        test="test_rule_7_a_suspect_is_not_sent_though_its_contract_says_by_now_that_a_repeat_does_no_harm",
+        says="assert 2 == 1",
+        why="a deployment after a kill has what was applied under the old contract applied under the new one too",
+    ),
+    Mutation(
         name="what was given up keeps nobody waiting",
         law=3,
         file="consumer/suspects.py",
