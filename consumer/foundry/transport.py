@@ -24,8 +24,9 @@ from consumer.foundry.config import FoundryConfig
 MAX_ANSWER_BYTES = 1024 * 1024
 _MADE = 8
 """Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
-KEEPALIVE = 10.0
-"""Seconds. Below what load balancers grant, so that a reused connection is seldom one they just closed."""
+KEEPALIVE = 4.0
+"""Seconds. Below what servers and load balancers grant, many of them five: a connection that is closed while a
+request is written on it leaves that request unknown."""
 USER_AGENT = (
     f"foundry-consumer/{version('foundry-consumer')}"
     f" python/{sys.version_info.major}.{sys.version_info.minor}"
@@ -192,7 +193,7 @@ def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
     timeout = config.request_timeout
     connector = _Connector(
         limit=config.max_in_flight + 4,
-        keepalive_timeout=min(KEEPALIVE, 14.0),
+        keepalive_timeout=KEEPALIVE,
         # True: verified against the system's authorities, by a context that aiohttp made once.
         ssl=tls_context(config.ca_file) if config.ca_file is not None else True,
         socket_factory=_socket_factory(timeout),
