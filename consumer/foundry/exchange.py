@@ -73,15 +73,19 @@ class Exchange:
         data: bytes,
         may_send: Callable[[], bool] = lambda: True,
         extra: Mapping[str, str] | None = None,
+        *,
+        within: float | None = None,
     ) -> Reply | Outage | Withheld | Lost:
         """POST a JSON body. All of it, the wait for a token and a second try included, ends in time.
+
+        `within`: seconds, where less is left than a request may take.
 
         Raises:
             Exception: what `may_send` raises.
         """
         attempt = _Attempt()
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout if within is None else within):
                 return await self._post(attempt, url, data, may_send, extra)
         except TimeoutError:
             return attempt.timed_out()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.foundry.answers import Reply, read_error, read_object
+from consumer.foundry.causes import TIMEOUT
 from consumer.foundry.classify import outage_of_read
 from consumer.foundry.config import FoundryConfig, endpoint
 from consumer.foundry.exchange import Exchange, Lost
@@ -32,6 +34,7 @@ class Lookups:
             config.ontology,
             "objects",
         )
+        self._timeout = config.request_timeout
         self._exchange = exchange
         self._wall = wall
 
@@ -62,8 +65,14 @@ class Lookups:
             return _misread("a search without a condition would find anything")
         url = endpoint(*self._objects, object_type, "search")
         body: dict[str, Any] = {"where": _condition(where), "pageSize": 1, "select": []}
+        # All pages are one request to whoever asks: a drain waits for that, and a watchdog counts its seconds.
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._timeout
         for _ in range(_PAGES):
-            reply = await self._exchange.post(url, json.dumps(body, allow_nan=False).encode())
+            asked = json.dumps(body, allow_nan=False).encode()
+            if (left := deadline - now()) <= 0:
+                return TIMEOUT.unread()
+            reply = await self._exchange.post(url, asked, within=left)
             if not isinstance(reply, Reply):
                 return _not_read(reply)
             found = _success(reply)

@@ -106,6 +106,24 @@ async def test_pages_that_never_end_are_an_outage() -> None:
         assert len(stack.seen) == 10
 
 
+async def test_all_pages_of_a_search_end_within_the_time_of_one_request() -> None:
+    """Each had a time of its own: a drain did not wait for so long, and a watchdog ended the process."""
+
+    async def slow(incoming: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(0.2)
+        return web.json_response({"data": [], "nextPageToken": "more"})
+
+    async with (
+        running(slow) as stack,
+        open_foundry(config(stack.url, request_timeout=0.5)) as foundry,
+    ):
+        outcome = await foundry.actions.look_up(by_search(eventId="e-1"))
+
+        assert isinstance(outcome, Outage)
+        assert (outcome.gate, outcome.answer.cause) == ("timeouts", "timeout")
+        assert len(stack.seen) <= 3
+
+
 OUTAGES: list[tuple[Answering, str, bool]] = [
     (text(200, "<html>"), "not_foundry", True),
     (text(404, ""), "wrong_host", True),
