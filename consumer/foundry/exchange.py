@@ -15,7 +15,14 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
 from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.tokens import Token, Tokens
-from consumer.foundry.transport import NETWORK_ERRORS, Body, Phase, head_of, read_reply
+from consumer.foundry.transport import (
+    MAX_READ_BYTES,
+    NETWORK_ERRORS,
+    Body,
+    Phase,
+    head_of,
+    read_reply,
+)
 from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
@@ -142,7 +149,7 @@ class Exchange:
                     allow_redirects=False,
                 )
                 async with response:
-                    reply = await read_reply(response)
+                    reply = await read_reply(response, MAX_READ_BYTES)
             except NETWORK_ERRORS as failure:
                 cause = cause_of(failure)
                 timing.failure = cause.name

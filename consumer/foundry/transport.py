@@ -22,6 +22,8 @@ from consumer.foundry.answers import Reply
 from consumer.foundry.config import FoundryConfig
 
 MAX_ANSWER_BYTES = 1024 * 1024
+MAX_READ_BYTES = 8 * MAX_ANSWER_BYTES
+"""Of what is read: one edit may put 3 MB into an object, and a page of action types holds many."""
 _MADE = 8
 """Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
 KEEPALIVE = 4.0
@@ -112,8 +114,8 @@ def head_of(response: aiohttp.ClientResponse) -> Reply:
     return Reply(response.status, kind, b"", complete=False)
 
 
-async def read_reply(response: aiohttp.ClientResponse) -> Reply:
-    """Read an answer. A cut body is no error here: the status line alone says much.
+async def read_reply(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> Reply:
+    """Read an answer of so many bytes at most. A cut body is no error here: the status line alone says much.
 
     Raises:
         TimeoutError: only from an enclosing timeout.
@@ -125,7 +127,7 @@ async def read_reply(response: aiohttp.ClientResponse) -> Reply:
         while chunk := await response.content.readany():
             chunks.append(chunk)
             size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
+            if size > most:
                 break
         else:
             complete = True
@@ -138,7 +140,7 @@ async def read_reply(response: aiohttp.ClientResponse) -> Reply:
     return Reply(
         response.status,
         headers.get(hdrs.CONTENT_TYPE, ""),
-        b"".join(chunks)[:MAX_ANSWER_BYTES],
+        b"".join(chunks)[:most],
         complete,
         headers.get(hdrs.RETRY_AFTER),
         headers.get("QoS-Retry-Hint"),

@@ -50,6 +50,16 @@ async def test_an_object_is_got_by_its_key_as_one_segment() -> None:
         ]
 
 
+async def test_an_object_that_is_as_large_as_foundry_lets_it_be_is_found() -> None:
+    """Cut at what an action's answer may have, it could never be read back: its lane waited for ever."""
+    large = {"text": "x" * 3_000_000}
+    async with (
+        running(replies((200, large))) as stack,
+        open_foundry(config(stack.url)) as foundry,
+    ):
+        assert await foundry.actions.look_up(by_key("T-1")) == Found(large)
+
+
 async def test_an_absent_object_is_missing() -> None:
     async with (
         running(replies((404, MISSING))) as stack,
