@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from yarl import URL
+
 from consumer.foundry.answers import Reply, read_error, read_object
 from consumer.foundry.causes import TIMEOUT
 from consumer.foundry.classify import outage_of_read
@@ -66,25 +68,33 @@ class Lookups:
         url = endpoint(*self._objects, object_type, "search")
         body: dict[str, Any] = {"where": _condition(where), "pageSize": 1, "select": []}
         # All pages are one request to whoever asks: a drain waits for that, and a watchdog counts its seconds.
-        now = asyncio.get_running_loop().time
-        deadline = now() + self._timeout
+        deadline = asyncio.get_running_loop().time() + self._timeout
         for _ in range(_PAGES):
-            asked = json.dumps(body, allow_nan=False).encode()
-            if (left := deadline - now()) <= 0:
-                return TIMEOUT.unread()
-            reply = await self._exchange.post(url, asked, within=left)
-            if not isinstance(reply, Reply):
-                return _not_read(reply)
-            found = _success(reply)
-            data = found.get("data") if found is not None else None
-            if found is None or not isinstance(data, list):
-                return outage_of_read(reply, self._wall())
+            found = await self._page(url, body, deadline)
+            if isinstance(found, Outage):
+                return found
+            data = found["data"]
             if data and isinstance(data[0], dict):
                 return Found(data[0])
             if not (token := found.get("nextPageToken")):
                 return Missing()
             body["pageToken"] = token
         return _misread("the search ends nowhere")
+
+    async def _page(
+        self, url: URL, body: Mapping[str, Any], deadline: float
+    ) -> Mapping[str, Any] | Outage:
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            return TIMEOUT.unread()
+        asked = json.dumps(body, allow_nan=False).encode()
+        reply = await self._exchange.post(url, asked, within=left)
+        if not isinstance(reply, Reply):
+            return _not_read(reply)
+        found = _success(reply)
+        if found is None or not isinstance(found.get("data"), list):
+            return outage_of_read(reply, self._wall())
+        return found
 
 
 def _success(reply: Reply) -> Mapping[str, Any] | None:
