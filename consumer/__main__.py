@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -15,6 +16,9 @@ _STDERR = 2
 def main() -> None:
     """Run the command line and exit with its code."""
     _open_closed_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr does by itself: contracts may have names that the terminal's encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # The outermost frame: what arrives here is a bug. It is named by class and place, because the text
     # of a foreign error may quote an event or a secret.
     try:

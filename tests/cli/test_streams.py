@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import ROOT, clean_environment, contracts_named
+from tests.cli.calling import CONTRACTS, ROOT, clean_environment, contracts_named
 
 LISTED = ("contracts", "ls")
 
@@ -78,3 +78,17 @@ def test_no_connection_takes_the_place_of_a_closed_stream() -> None:
     without("<&- >&- 2>&-", *LISTED)
 
     assert int(Path("number").read_text()) > 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_output_has_no_letters_for_is_escaped(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts_named(f"foreign_{encoding[:5]}", CONTRACTS.replace("paid.v1", "bezahlt→v1"))
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+
+    listed, checked = without("", *LISTED), without("", "check")
+
+    assert (listed.returncode, checked.returncode) == (0, 0)
+    assert "bezahlt\\u2192v1" in listed.stdout
+    assert "bezahlt\\u2192v1" in checked.stdout
