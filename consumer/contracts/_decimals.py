@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import jiter
 from pydantic import ValidationInfo
-from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+from pydantic_core import PydanticKnownError
+
+from consumer.contracts._schemas import read_through
 
 _MAYBE_LONGER = re.compile(rb"\d[\d.]{15}")
 _KEPT = 15
@@ -21,21 +23,7 @@ Exact = Mapping[float, Decimal | None]
 
 def exactly_read(part: dict[str, Any]) -> dict[str, Any]:
     """The same part of a schema; a decimal that comes as a number is taken from the text, where that is needed."""
-    match part:
-        case {"type": "decimal"}:
-            # What a function gives is judged as Python's: there "1.5" is no decimal unless laxly.
-            given = cast("CoreSchema", part | {"strict": False})
-            read = core_schema.with_info_before_validator_function(_from_text, given)
-            return dict(core_schema.json_or_python_schema(read, cast("CoreSchema", part)))
-        # A nested event has been here before.
-        case {"type": "function-before", "schema": {"type": "json-or-python"} as inner} if _is_ours(
-            part
-        ):
-            return dict(inner["json_schema"])
-        case {"type": "json-or-python", "python_schema": {"type": "json-or-python"} as inner}:
-            return part | {"python_schema": inner["python_schema"]}
-        case _:
-            return part
+    return read_through(_from_text, part, informed=True) if part.get("type") == "decimal" else part
 
 
 def holds_decimals(schema: Any) -> bool:

@@ -12,6 +12,11 @@ from consumer.contracts._decimals import exactly_read, holds_decimals
 from consumer.contracts._faults import fault, refuse_keywords
 from consumer.contracts._nested import nested_models
 from consumer.contracts._schemas import rewritten
+from consumer.contracts._times import read_as_iso
+
+
+def _read_literally(part: dict[str, Any]) -> dict[str, Any]:
+    return read_as_iso(exactly_read(part))
 
 
 class Event(BaseModel):
@@ -58,7 +63,7 @@ class Event(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = rewritten(handler(source), exactly_read)
+        schema: CoreSchema = rewritten(handler(source), _read_literally)
         return schema
 
     @classmethod

@@ -116,7 +116,10 @@ SAID = {
     "pattern": ({"pattern": CANARY}, "pattern: String should match pattern '^a+$'"),
     "literal": ({"choice": CANARY}, "choice: Input should be 'low' or 'high'"),
     "enum": ({"colour": CANARY}, "colour: Input should be 'red'"),
-    "datetime": ({"when": CANARY}, "when: Input should be a valid datetime, input is too short"),
+    "datetime": (
+        {"when": CANARY},
+        "when: Input should be a valid datetime, it is no YYYY-MM-DDThh:mm:ss",
+    ),
     "duration": ({"lasts": CANARY}, "lasts: Input should be a valid duration"),
     "uuid": ({"id": CANARY}, "id: uuid_parsing"),
     "url": ({"url": CANARY}, "url: url_parsing"),
