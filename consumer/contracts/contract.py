@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import (
     Any,
     Concatenate,
+    Final,
     Generic,
     Literal,
     ParamSpec,
@@ -79,6 +80,7 @@ class Contract:
         self.place = calling_line()
         self._routes: dict[str, Route] = {}
         self.routes: Mapping[str, Route] = MappingProxyType(self._routes)
+        MADE.append(self)
 
     def __repr__(self) -> str:
         return f"Contract({self.topic!r})"
@@ -115,6 +117,10 @@ class Contract:
                 remedy="name the constant's type, or take the type from elsewhere",
             )
         return On(self._routes, self.topic, event_type, model, order_by, repeat)
+
+
+MADE: Final[list[Contract]] = []
+"""Every contract of this process: one that no module has a name for is noticed by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 
 from consumer.contracts._faults import line_in_traceback
 from consumer.contracts.actions import Action
-from consumer.contracts.contract import Contract
+from consumer.contracts.contract import MADE, Contract
 from consumer.errors import RAISED_BY_OWNERS, ContractError
 
 
@@ -44,13 +44,15 @@ def load(import_path: str, topic_names: Mapping[str, str] = MappingProxyType({})
 
     Raises:
         ContractError: an import failed (the message names file, line and cause), there is no
-            contract or one without a route, or two contracts have one topic.
+            contract, one without a route or without a name, or two contracts have one topic.
     """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     package = _imported(import_path, None)
     folder = _folder(package)
-    contracts = _collected([package, *_submodules(package, folder)])
+    modules = [package, *_submodules(package, folder)]
+    contracts = _collected(modules)
+    _refuse_unnamed(modules, contracts)
     if not contracts:
         raise ContractError(
             f"{folder}: no Contract in {import_path!r}; "
@@ -109,6 +111,17 @@ def _collected(modules: list[ModuleType]) -> list[Contract]:
         if isinstance(value, Contract)
     }
     return list(found.values())
+
+
+def _refuse_unnamed(modules: list[ModuleType], named: list[Contract]) -> None:
+    """One whose name was given to another since, or that never had one: its topic would not be consumed, in silence."""
+    files = {module.__file__ for module in modules}
+    for contract in MADE:
+        if contract not in named and contract.place.rpartition(":")[0] in files:
+            raise ContractError(
+                f"{contract.place}: the contract of {contract.topic!r} would not be found; "
+                "give it a name of its own at the top level of its module"
+            )
 
 
 def _by_topic(contracts: list[Contract], topic_names: Mapping[str, str]) -> dict[str, Contract]:

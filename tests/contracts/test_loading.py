@@ -190,3 +190,23 @@ def test_a_name_for_a_topic_that_no_contract_has_is_refused(packages: Packages) 
 
     with pytest.raises(ContractError, match=r"names on, which no contract has; there are: one"):
         load(name, {"on": "prod.one"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        contract("one") + TICKETS.format(name="tickets", topic="two"),
+        contract("one") + "\nnested = [Contract('two')]\n",
+        contract("one") + "\nclass Nested:\n    inner = Contract('two')\n",
+        contract("one") + "\ndef made() -> None:\n    Contract('two')\n\nmade()\n",
+    ],
+    ids=["one name for two", "in a list", "in a class", "in a function"],
+)
+def test_a_contract_that_nobody_would_find_is_refused(packages: Packages, text: str) -> None:
+    """Its topic would not be consumed, and nobody would be told."""
+    name = packages.write(one=text)
+
+    with pytest.raises(
+        ContractError, match=r"one\.py:\d+: the contract of '(one|two)' would not be found"
+    ):
+        load(name)
