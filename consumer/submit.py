@@ -103,7 +103,7 @@ class Submit:
         """As `_next`; without room a probe may go all the same."""
         lanes, gate = self._workload.lanes, self._gate
         closed = gate.closed
-        may_probe = closed and self._pacer.probe_room(now) > 0
+        places = self._pacer.probe_room(now) if closed else 0
         # Here already: while every slot finds something nobody comes to the end, for hours.
         self.ring_at(lanes.next_due)
         for group in lanes.turns():
@@ -114,13 +114,14 @@ class Submit:
                     if not self.hungry.is_set():
                         self.look_ahead()
                     return taken, None
-            elif may_probe and gate.probe(group.action.name, now, fresh=group.fresh):
-                self._take_place(now)
-                taken = group.take_one()
-                # If this one hangs somebody else is to look.
-                self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
-                return taken, now
-            else:
+            elif places != 1 or not gate.probing(group.action.name):
+                # Beside one that hangs the last place is for what is well.
+                if places and gate.probe(group.action.name, now, fresh=group.fresh):
+                    self._take_place(now)
+                    taken = group.take_one()
+                    # If this one hangs somebody else is to look.
+                    self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
+                    return taken, now
                 self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
         return [], None
 

@@ -13,6 +13,7 @@ from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
 
 MINUTES = 300.0
+LOST = Unknown(Answer("timeout"), gate="timeouts")
 LOOKS_LIKE_ALL: dict[str, Outcome] = {
     "404 of a gateway": Outage(Answer("http_404", status=404), "wrong_host", everywhere=True),
     "no connection": Outage(Answer("connect_timeout"), "unreachable", everywhere=True),
@@ -108,3 +109,21 @@ def test_what_waits_for_one_type_may_fill_all_the_room_where_nobody_else_needs_i
         assert well in world.truth.settled
 
     simulate(story, limits=replace(LIMITS, max_records=400))
+
+
+def test_law_6_probes_that_hang_leave_a_place_to_what_is_well() -> None:
+    """Every four seconds another one looked, and each held its place for fifteen: of few places none was left."""
+
+    async def story(world: World) -> None:
+        silent = Down(world.loop.time() + MINUTES, "ill", answer=LOST, after=LIMITS.request_timeout)
+        world.foundry.downs.append(silent)
+        world.produce(50, action="ill", batch=1)
+        first = world.start()
+        await world.until(lambda: first.watch.gates == ["closed ill timeouts"])
+        await asyncio.sleep(LIMITS.request_timeout)  # what was on its way before has ended
+        for _ in range(100):
+            (well,) = world.produce(1, action="well")
+            await asyncio.sleep(1)
+            assert well in world.truth.settled
+
+    simulate(story)

@@ -11,6 +11,17 @@ _LOAD: Final = "tests/flow/test_load.py"
 
 PACING: Final = (
     Mutation(
+        name="probes that hang take the last place",
+        law=6,
+        file="consumer/submit.py",
+        old="            elif places != 1 or not gate.probing(group.action.name):\n",
+        new="            else:\n",
+        suite="tests/flow/test_ill_types.py",
+        test="test_law_6_probes_that_hang_leave_a_place_to_what_is_well",
+        says="assert well in|assert .* in ",
+        why="where few requests may be on their way, one silent action type stops all others",
+    ),
+    Mutation(
         name="the limiter does not hear of refusals",
         law=11,
         file="consumer/pacer.py",
