@@ -170,9 +170,9 @@ GATES: Final = (
         name="nobody looks while a probe hangs",
         law=6,
         file="consumer/submit.py",
-        old="                self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))\n"
-        "                return taken, now\n",
-        new="                return taken, now\n",
+        old="                    self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))\n"
+        "                    return taken, now\n",
+        new="                    return taken, now\n",
         suite=_OUTAGES,
         test="test_law_6_while_a_probe_hangs_somebody_looks_though_nothing_is_published",
         says="progress: going on not within 5 s",
