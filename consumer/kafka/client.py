@@ -160,7 +160,9 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=config.ssl_cafile)
     except OSError as error:
-        raise SettingsError(f"kafka.ssl_cafile: {config.ssl_cafile!r}: {error}") from None
+        raise SettingsError(
+            f"kafka.ssl_cafile {config.ssl_cafile!r} cannot be used: {error}; name a file of PEM certificates"
+        ) from None
     if config.ssl_certfile is None:
         return context
     try:
@@ -168,9 +170,13 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
         context.load_cert_chain(
             config.ssl_certfile, config.ssl_keyfile, lambda: config.ssl_key_password or ""
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter of a password that is too long
+        key = f"with kafka.ssl_keyfile {config.ssl_keyfile!r}"
+        if config.ssl_keyfile is None:
+            key = "without kafka.ssl_keyfile"
         raise SettingsError(
-            f"kafka.ssl_certfile: {config.ssl_certfile!r} with {config.ssl_keyfile!r}: {error}"
+            f"kafka.ssl_certfile {config.ssl_certfile!r}, {key}, cannot be used: {error}; both are PEM, the key is the"
+            " certificate's, and kafka.ssl_key_password opens it where it is encrypted"
         ) from None
     return context
 
