@@ -17,8 +17,12 @@ _MAYBE_LONGER = re.compile(rb"\d[\d.]{15}")
 _KEPT = 15
 """Digits that every decimal number keeps on its way through a double and back."""
 
+_FURTHEST = 999
+"""Digits before or behind the point: what owners' functions would have to write out or compute with."""
+_FURTHER = re.compile(r"[eE][+-]?[\d_]{4,}")
+
 Exact = Mapping[float, Decimal | None]
-"""What stands in the text, by the double that it is read as; None: several numbers are read as that one."""
+"""What stands in the text, by the double that it is read as; None: several numbers are read as that one, or it is none to compute with."""
 
 
 def exactly_read(part: dict[str, Any]) -> dict[str, Any]:
@@ -38,9 +42,9 @@ def exact_numbers(text: bytes) -> Exact | None:
     if _MAYBE_LONGER.search(text) is None:
         return None
     found: dict[float, Decimal | None] = {}
-    for number in _decimals(jiter.from_json(text, float_mode="decimal")):
-        read = float(number)
-        found[read] = number if found.get(read, number) == number else None
+    for number in _numbers(jiter.from_json(text, float_mode="lossless-float")):
+        read, exact = float(number), _decimal(str(number))
+        found[read] = exact if found.get(read, exact) == exact else None
     return found
 
 
@@ -55,6 +59,8 @@ def _is_ours(part: Any) -> bool:
 def _from_text(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, bool):
         raise PydanticKnownError("decimal_type")
+    if isinstance(value, str) and _FURTHER.search(value):
+        raise PydanticKnownError("decimal_max_digits", {"max_digits": _FURTHEST})
     if not isinstance(value, float):
         return value
     # Else an owner's validator has made it of something else.
@@ -66,12 +72,20 @@ def _from_text(value: Any, info: ValidationInfo) -> Any:
     return Decimal(repr(value).removesuffix(".0"))
 
 
-def _decimals(node: Any) -> Iterator[Decimal]:
-    if isinstance(node, Decimal):
+def _decimal(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # its exponent is beyond all that there is
+        return None
+    return number if abs(number.adjusted()) <= _FURTHEST else None
+
+
+def _numbers(node: Any) -> Iterator[jiter.LosslessFloat]:
+    if isinstance(node, jiter.LosslessFloat):
         yield node
     elif isinstance(node, dict):
         for inner in node.values():
-            yield from _decimals(inner)
+            yield from _numbers(inner)
     elif isinstance(node, list):
         for inner in node:
-            yield from _decimals(inner)
+            yield from _numbers(inner)

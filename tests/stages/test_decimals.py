@@ -113,3 +113,26 @@ def test_a_decimal_is_published_as_before() -> None:
 
     assert {kind["type"] for kind in price["anyOf"]} == {"number", "string"}
     assert "function" not in json.dumps(Line.model_json_schema())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '"1E+1000"',
+        '"1e99999999"',
+        '"1E-99999999"',
+        '"1e+9_999_999"',
+        "1.234567890123456789e-99999999",
+        "1.234567890123456789e-99999999999999999999",
+    ],
+)
+def test_a_number_that_nobody_could_write_out_is_refused(given: str) -> None:
+    """`int(event.price)` of 1E+99999999 computes for minutes: the process would be ended for it, and so would the next one."""
+    with pytest.raises(Rejected, match=r"^invalid: lines\.0\.price: Decimal input should have no"):
+        order(f'{{"lines": [{{"price": {given}}}]}}')
+
+
+def test_a_number_without_end_beside_them_is_nobodys_fault() -> None:
+    event = order('{"total": 1.5, "other": 1.234567890123456789e-99999999999999999999}')
+
+    assert event.total == Decimal("1.5")
