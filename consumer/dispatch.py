@@ -18,6 +18,7 @@ from consumer.pipeline import Prepare
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
 from consumer.putoff import PutOff
 from consumer.recover import Recover
+from consumer.send import Send
 from consumer.sessions import Sessions
 from consumer.state.budget import LetterBudget
 from consumer.state.gate import HELD, Gate
@@ -130,7 +131,7 @@ class Dispatch:
         """Why nothing has to be begun at this moment."""
         reasons = {
             "the stop": self._stop.is_set(),
-            "the group": not submit.certain(),
+            "the group": not self._certain(),
             "partitions to be handed over": any(t.ending for t in self.workload.all_tenures),
             "requests": bool(submit.hands),
             "letters": bury.writing,
@@ -175,14 +176,14 @@ class Dispatch:
             StartRefused: the source could not join.
         """
         commits = Commits(self._source, self.workload, self._watch)
-        submit = Submit(
-            self._source,
+        submit = Submit(self._pacer, self._watch, self.workload, self.gate, certain=self._certain)
+        send = Send(
             self._pacer,
-            self._clock,
-            self._watch,
             self.workload,
             self.gate,
             commits,
+            certain=self._certain,
+            ring_at=submit.ring_at,
         )
         idle = clean = False
         try:
@@ -205,7 +206,7 @@ class Dispatch:
                     wake=submit.go_on,
                 )
                 sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
-                recover = self._recover(submit, bury)
+                recover = self._recover(submit, send, bury)
                 self._running = submit, bury, recover.suspects
                 intake = Intake(
                     self._source,
@@ -223,7 +224,7 @@ class Dispatch:
                     tasks.create_task(commits.run(), name="commits"),
                     tasks.create_task(sessions.renew(), name="sessions"),
                     *(
-                        tasks.create_task(submit.slot(recover), name=f"slot {number}")
+                        tasks.create_task(submit.slot(send, recover), name=f"slot {number}")
                         for number in range(self.workload.limits.max_in_flight)
                     ),
                 ]
@@ -241,6 +242,11 @@ class Dispatch:
             # With a request still alive the group is not left: the session timeout covers it.
             await self._source.close(leave=idle)
         return clean
+
+    def _certain(self) -> bool:
+        """The membership outlives a request that starts now."""
+        timeout = self.workload.limits.request_timeout
+        return self._clock.now() + timeout <= self._source.lease()
 
     def _paused(self) -> bool:
         """Nothing can be sent, so nothing more is asked for, save where there is nothing to probe with."""
@@ -261,7 +267,7 @@ class Dispatch:
         """A probe of it says whether all is well; one of a type that is ill itself never may."""
         return not self.gate.closed_by_itself(group.action.name)
 
-    def _recover(self, submit: Submit, bury: Bury) -> Recover:
+    def _recover(self, submit: Submit, send: Send, bury: Bury) -> Recover:
         return Recover(
             self._pacer,
             self._watch,
@@ -270,7 +276,7 @@ class Dispatch:
             bury,
             PutOff(self.workload, self._gatekeeper, self._waits, ring_at=submit.ring_at),
             retry=self._retry,
-            send=submit.send,
+            send=send.send,
         )
 
 

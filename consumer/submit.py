@@ -1,4 +1,4 @@
-"""ONE request: take the heads of up to 20 lanes, claim what must be claimed, send, settle.
+"""ONE request: take the heads of up to 20 lanes, have them sent by `send.py`, settle.
 
 As many coroutines run `slot` as requests may be in flight. There is no task, future or await per
 record on the good way. What did not go well is `recover.py`'s.
@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 
-from consumer.commits import Commits
-from consumer.model import Prepared, Request
-from consumer.outcomes import Applied, Outcome, Withheld
+from consumer.model import Prepared
+from consumer.outcomes import Applied
 from consumer.pacer import Pacer
-from consumer.ports import Clock, Source, Watch
+from consumer.ports import Watch
 from consumer.recover import Recover
+from consumer.send import RECHECK, Send
 from consumer.state.gate import Gate
 from consumer.state.tenure import Tenure
-from consumer.state.workload import Workload, barred, owner, owners
-
-_RECHECK = 0.25
-"""Seconds after which a slot looks again whether the lease was renewed or the commit came."""
+from consumer.state.workload import Workload, owner
 
 
 class Submit:
@@ -29,21 +26,19 @@ class Submit:
 
     def __init__(
         self,
-        source: Source,
         pacer: Pacer,
-        clock: Clock,
         watch: Watch,
         workload: Workload,
         gate: Gate,
-        commits: Commits,
+        *,
+        certain: Callable[[], bool],
     ) -> None:
-        self._source = source
+        """`certain`: the membership outlives a request that starts now."""
         self._pacer = pacer
-        self._clock = clock
         self._watch = watch
         self._workload = workload
         self._gate = gate
-        self._commits = commits
+        self._certain = certain
         self._loop = asyncio.get_running_loop()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
@@ -55,7 +50,7 @@ class Submit:
         self.hungry = asyncio.Event()
         """Not set: enough stands ready, so that no more need be read."""
 
-    async def slot(self, recover: Recover) -> None:
+    async def slot(self, send: Send, recover: Recover) -> None:
         """Serve requests, one at a time. Ends only by cancellation."""
         while True:
             entries, probed = self._next()
@@ -69,7 +64,7 @@ class Submit:
             self._in_hand.add(hand)
             rest = 0.0
             try:
-                rest = await self._serve(entries, recover, probing=probed is not None)
+                rest = await self._serve(entries, send, recover, probing=probed is not None)
             finally:
                 self._in_hand.discard(hand)
                 if probed is not None:
@@ -89,8 +84,8 @@ class Submit:
         Nothing: wait.
         """
         now = self._loop.time()
-        if not self.certain():
-            self.ring_at(now + _RECHECK)
+        if not self._certain():
+            self.ring_at(now + RECHECK)
             return [], None
         room = self._pacer.room(now)
         if not room:
@@ -130,11 +125,6 @@ class Submit:
         if self._pacer.limited:
             # Nobody asks for a place while none is left: whether there may be more of them is to be asked.
             self.ring_at(self._pacer.opens_at(now))
-
-    def certain(self) -> bool:
-        """The membership outlives a request that starts now."""
-        timeout = self._workload.limits.request_timeout
-        return self._clock.now() + timeout <= self._source.lease()
 
     def look_ahead(self) -> None:
         """Say whether more should be read."""
@@ -189,7 +179,9 @@ class Submit:
         self.ring_at(self._workload.lanes.next_due)
         self.wake()
 
-    async def _serve(self, entries: list[Prepared], recover: Recover, *, probing: bool) -> float:
+    async def _serve(
+        self, entries: list[Prepared], send: Send, recover: Recover, *, probing: bool
+    ) -> float:
         """Returns for how many seconds more the place is to be held: what fails fast is not to be fast."""
         first = entries[0]
         if probing and first.repeat.claimed and not self._gate.on_trial(first.call.action.name):
@@ -197,7 +189,7 @@ class Submit:
         elif first.suspect:
             await recover.suspects.resolve(first)
         else:
-            outcome = await self.send(entries, probing=probing)
+            outcome = await send.send(entries, probing=probing)
             if type(outcome) is Applied and not outcome.already:
                 action, started = first.call.action.name, first.sent_at
                 self._watch.applied(entries, already=False)
@@ -208,67 +200,6 @@ class Submit:
                 await recover.outcome(entries, outcome)
                 return rest
         return 0.0
-
-    async def send(self, entries: list[Prepared], *, probing: bool = False) -> Outcome:
-        """Send these records' actions as one request. Those whose tenure is ending are taken out.
-
-        `entries` is changed in place: what is left in it is what the outcome is about.
-        """
-        if entries[0].repeat.claimed:
-            await self._claim(entries)
-        now = self._loop.time()
-        if any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
-            self._take_out(entries, now)
-        if not entries:
-            return Withheld()
-        may_send = self._permission(entries, probing=probing)
-        if not may_send():
-            return Withheld()
-        call = entries[0].call
-        parameters = [entry.calls[entry.applied].parameters for entry in entries]
-        request = Request(call.action, parameters, entries, may_send)
-        entries[0].sent_at = self._loop.time()
-        return await self._pacer.send(request)
-
-    async def _claim(self, entries: Sequence[Prepared]) -> None:
-        self._workload.claim(entries)
-        if any(entry.claim is None or not entry.claim.durable for entry in entries):
-            await self._commits.claim(entries)
-
-    def _take_out(self, entries: list[Prepared], now: float) -> None:
-        """Before sending, never after: a batch is executed as a whole or not at all."""
-        left = []
-        for entry in entries:
-            if barred(entry):
-                self._workload.abandon(entry)
-            elif self._commits.stale(owner(entry), now):
-                # A kill would repeat too much of its partition; the others go on.
-                self._workload.keep(entry)
-                self._workload.lanes.later(entry, now + _RECHECK)
-                self.ring_at(now + _RECHECK)
-            else:
-                left.append(entry)
-        entries[:] = left
-
-    def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
-        """The last check, asked here and again before the body's first byte is written."""
-        action = entries[0].call.action.name
-        claims = {entry.claim for entry in entries} if entries[0].repeat.claimed else ()
-        tenures = owners(entries)
-
-        def may_send() -> bool:
-            now = self._loop.time()
-            if not self.certain() or any(self._commits.stale(tenure, now) for tenure in tenures):
-                return False
-            if any(tenure.ending for tenure in tenures) and any(map(barred, entries)):
-                return False
-            if not all(claim is not None and claim.durable for claim in claims):
-                return False
-            if probing:
-                return not self._gate.held(action)
-            return not self._gate.closed or self._gate.may_send(action, now)
-
-        return may_send
 
     # Draining
 

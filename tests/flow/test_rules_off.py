@@ -113,7 +113,7 @@ def the_last_commit_is_left_out(patch: Patch) -> None:
 
 
 def the_lease_is_not_looked_at(patch: Patch) -> None:
-    patch.setattr("consumer.submit.Submit.certain", lambda self: True)
+    patch.setattr("consumer.dispatch.Dispatch._certain", lambda self: True)
 
 
 def commits_may_be_old(patch: Patch) -> None:

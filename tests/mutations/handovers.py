@@ -160,7 +160,7 @@ HANDOVERS: Final = (
     Mutation(
         name="requests are sent when the membership may be over",
         law=5,
-        file="consumer/submit.py",
+        file="consumer/dispatch.py",
         old="self._clock.now() + timeout <= self._source.lease()",
         new="self._clock.now() <= self._source.lease() + timeout",
         suite="tests/flow/test_handover.py",

@@ -35,7 +35,7 @@ POINTS: Mapping[str, Patch] = {
     ),
     # Where the last check begins, with a connection there and nothing written to it.
     CLAIMED: Patch(
-        "submit.py",
+        "send.py",
         REQUEST,
         "        if entries[0].repeat.claimed:\n"
         "            check, batch = may_send, list(entries)\n"

@@ -32,8 +32,8 @@ COMMIT_EARLY = Defect(
 )
 LEASE_FORGOTTEN = Defect(
     "lease-forgotten",
-    "submit.py",
-    "            if not self.certain() or any(self._commits.stale(tenure, now) for tenure in tenures):\n",
+    "send.py",
+    "            if not self._certain() or any(self._commits.stale(tenure, now) for tenure in tenures):\n",
     "            if any(tenure.lost for tenure in tenures):\n",
     "a payment is made twice when its process stood still just before it was sent",
 )
@@ -47,8 +47,8 @@ DONE_LEFT_OUT = Defect(
 CLAIMS_FORGOTTEN = Defect(
     "claims-forgotten",
     "intake.py",
-    "        if standing is _SUSPECT and prepared.repeat.claimed:\n            prepared.suspect = True\n",
-    "        if standing is _SUSPECT and prepared.repeat.claimed:\n",
+    "            prepared.suspect = True\n            prepared.not_before",
+    "            prepared.not_before",
     "a payment is made twice when its process stood still",
 )
 SENT_AGAIN = Defect(
@@ -122,7 +122,7 @@ BUDGET_IGNORED = Defect(
 )
 TASKS_LEFT = Defect(
     "tasks-left",
-    "submit.py",
+    "send.py",
     "        return await self._pacer.send(request)\n",
     '        left = self.__dict__.setdefault("left", [])\n'
     "        left.append(asyncio.ensure_future(asyncio.Event().wait()))\n"

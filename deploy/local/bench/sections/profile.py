@@ -35,6 +35,7 @@ _STAGES: tuple[tuple[str, str, str], ...] = (
     ("consumer/pipeline.py", "", "the prepared record"),
     ("contenders/loop.py", "make_body.<locals>.body", "loop: decode, validate, map, encode"),
     ("consumer/submit.py", "", "lanes, ledger, slots"),
+    ("consumer/send.py", "", "lanes, ledger, slots"),
     ("consumer/pacer.py", "", "lanes, ledger, slots"),
     ("consumer/intake.py", "", "lanes, ledger, slots"),
     ("consumer/state/", "", "lanes, ledger, slots"),

@@ -1,0 +1,101 @@
+"""ONE request, on its way out: its claims, the last checks, the sending."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from consumer.commits import Commits
+from consumer.model import Prepared, Request
+from consumer.outcomes import Outcome, Withheld
+from consumer.pacer import Pacer
+from consumer.state.gate import Gate
+from consumer.state.workload import Workload, barred, owner, owners
+
+RECHECK: Final = 0.25
+"""Seconds after which one looks again whether the lease was renewed or the commit came."""
+
+
+class Send:
+    """Whole batches and their halves, first tries and later ones: all pass the same checks here."""
+
+    def __init__(
+        self,
+        pacer: Pacer,
+        workload: Workload,
+        gate: Gate,
+        commits: Commits,
+        *,
+        certain: Callable[[], bool],
+        ring_at: Callable[[float], None],
+    ) -> None:
+        """`certain`: the membership outlives a request that starts now. `ring_at`: have the slots look again then."""
+        self._pacer = pacer
+        self._workload = workload
+        self._gate = gate
+        self._commits = commits
+        self._certain = certain
+        self._ring_at = ring_at
+        self._now = asyncio.get_running_loop().time
+
+    async def send(self, entries: list[Prepared], *, probing: bool = False) -> Outcome:
+        """Send these records' actions as one request. Those whose tenure is ending are taken out.
+
+        `entries` is changed in place: what is left in it is what the outcome is about.
+        """
+        if entries[0].repeat.claimed:
+            await self._claim(entries)
+        now = self._now()
+        if any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
+            self._take_out(entries, now)
+        if not entries:
+            return Withheld()
+        may_send = self._permission(entries, probing=probing)
+        if not may_send():
+            return Withheld()
+        call = entries[0].call
+        parameters = [entry.calls[entry.applied].parameters for entry in entries]
+        request = Request(call.action, parameters, entries, may_send)
+        entries[0].sent_at = self._now()
+        return await self._pacer.send(request)
+
+    async def _claim(self, entries: Sequence[Prepared]) -> None:
+        self._workload.claim(entries)
+        if any(entry.claim is None or not entry.claim.durable for entry in entries):
+            await self._commits.claim(entries)
+
+    def _take_out(self, entries: list[Prepared], now: float) -> None:
+        """Before sending, never after: a batch is executed as a whole or not at all."""
+        left = []
+        for entry in entries:
+            if barred(entry):
+                self._workload.abandon(entry)
+            elif self._commits.stale(owner(entry), now):
+                # A kill would repeat too much of its partition; the others go on.
+                self._workload.keep(entry)
+                self._workload.lanes.later(entry, now + RECHECK)
+                self._ring_at(now + RECHECK)
+            else:
+                left.append(entry)
+        entries[:] = left
+
+    def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
+        """The last check, asked here and again before the body's first byte is written."""
+        action = entries[0].call.action.name
+        claims = {entry.claim for entry in entries} if entries[0].repeat.claimed else ()
+        tenures = owners(entries)
+
+        def may_send() -> bool:
+            now = self._now()
+            if not self._certain() or any(self._commits.stale(tenure, now) for tenure in tenures):
+                return False
+            if any(tenure.ending for tenure in tenures) and any(map(barred, entries)):
+                return False
+            if not all(claim is not None and claim.durable for claim in claims):
+                return False
+            if probing:
+                return not self._gate.held(action)
+            return not self._gate.closed or self._gate.may_send(action, now)
+
+        return may_send
