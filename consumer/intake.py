@@ -96,7 +96,7 @@ class Intake:
             return 0.0  # it was waited for already
         if not wanted and self._paused():
             return _POLL_WAIT  # minutes or hours: there is no hurry
-        if self._ahead or (self._workload.tenures and not wanted):
+        if self._ahead or self._leaving_room or (self._workload.tenures and not wanted):
             return _FULL_WAIT
         return _POLL_WAIT
 
@@ -132,12 +132,17 @@ class Intake:
         return [t.partition for t in self._room_left(readable)]
 
     def _room_left(self, readable: list[Tenure]) -> list[Tenure]:
-        """Of what waits behind one type's closed gate no more than half of the room is filled, or others would stop with it."""
+        """While half of the room is used, those that would fill it leave the rest to the others, who would stop with them.
+
+        They are those of which something waits behind one type's closed gate, and those that have a quarter of all
+        there is: one lane that stands still fills as much as is read of it.
+        """
         work, limits = self._workload, self._workload.limits
         if work.records * 2 < limits.max_records and work.bytes * 2 < limits.max_bytes:
             return readable
-        kept_back = self._kept_back()
-        others = [tenure for tenure in readable if tenure not in kept_back]
+        kept_back, most = self._kept_back(), work.records // 4
+        open_ = [tenure for tenure in readable if tenure not in kept_back]
+        others = [tenure for tenure in open_ if tenure.ledger.unsettled <= most] or open_
         self._leaving_room = bool(others) and len(others) < len(readable)
         return others or readable
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.model import Repeat
 from consumer.outcomes import Answer, Outage, Outcome, Unknown
-from tests.fakes.foundry import Down
+from tests.fakes.foundry import Down, Plan
 from tests.fakes.group import Code
 from tests.fakes.log import Fate
 from tests.flow.simulate import simulate
@@ -145,3 +146,26 @@ def test_law_6_a_type_that_is_ill_by_itself_does_not_prolong_an_outage_of_all(
         assert first.watch.gates[-1] == "opened all unreachable"
 
     simulate(story)
+
+
+@pytest.mark.parametrize("limits", [{"max_records": 400}, {"max_bytes": 40_000}], ids=str)
+def test_law_11_a_lane_that_stands_still_leaves_room_for_other_partitions(
+    limits: dict[str, int],
+) -> None:
+    """What was read behind a record that could not be read back filled the memory, and every partition stood still."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans.append(Plan(None, 0.02, Unknown(Answer("timeout"))))
+        (stuck,) = world.produce(1, lane="a", repeat=Repeat.ASK)
+        world.foundry.unreadable.add(stuck)
+        world.start()
+        await world.until(lambda: world.foundry.requests == 1)
+        world.produce(1_000, lane="a", repeat=Repeat.ASK)
+        await asyncio.sleep(60)
+        well = world.produce(500, partition=1)
+        await asyncio.sleep(60)
+
+        assert world.truth.settled.keys() >= set(well)
+        world.foundry.unreadable.clear()
+
+    simulate(story, partitions=3, limits=replace(LIMITS, **limits), settles_within=3_000)

@@ -8,6 +8,17 @@ from tests.mutations.mutation import Mutation
 
 LIMITS: Final = (
     Mutation(
+        name="a lane that stands still fills all the room",
+        law=11,
+        file="consumer/intake.py",
+        old=" if tenure.ledger.unsettled <= most] or open_\n",
+        new="]\n",
+        suite="tests/flow/test_bounds.py",
+        test="test_law_11_a_lane_that_stands_still_leaves_room_for_other_partitions",
+        says="assert .* >= ",
+        why="one object that cannot be read back stops every topic until an operator skips it",
+    ),
+    Mutation(
         name="the limit of records is ignored",
         law=11,
         file="consumer/state/workload.py",
