@@ -148,7 +148,7 @@ INSIDE: list[tuple[Callable[[Patch], None], tuple[str, ...], Story | None]] = [
     (suspects_are_sent, ("rule 7",), None),
     (unknowns_are_sent_again, ("rule 7",), None),
     (claims_are_never_released, ("rule 8", "unknown letters"), None),
-    (drains_wait_for_nothing, ("rule 9", "law 4"), None),
+    (drains_wait_for_nothing, ("rule 9", "law 4", "rule 8"), None),
     (the_last_commit_is_left_out, ("law 4", "rule 8"), None),
     (the_lease_is_not_looked_at, ("rule 11",), None),
     (commits_may_be_old, ("law 4",), commits_stand_still),
@@ -271,7 +271,7 @@ OUTSIDE: list[tuple[Callable[[Ports], Service], tuple[str, ...], Story | None]] 
     ),
     (without(settle_time=0.0), ("law 3",), a_lost_request_is_executed_late),
     (without(max_in_flight=9), ("law 11",), None),
-    (without(batch_size=50), ("law 11",), None),
+    (without(batch_size=50), ("law 11", "claims are for free slots"), None),
 ]
 
 
