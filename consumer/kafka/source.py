@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import InconsistentGroupProtocolError, KafkaConnectionError, KafkaError
 
 from consumer.errors import ConsumerError, StartRefused, Unavailable
 from consumer.kafka.client import FetchToken, KafkaConfig, member
@@ -235,9 +235,13 @@ class KafkaSource:
         while not joined.membership.begun.is_set():
             refused = joined.membership.not_read or await joined.refused_within(0.5)
             if refused is not None:
+                remedy = "grant READ on the group to the user of this service, or mend what the message names"
+                if isinstance(refused, InconsistentGroupProtocolError):
+                    remedy = (
+                        "another kind of program is in it: give this service a group of its own"
+                    )
                 raise StartRefused(
-                    f"group {self._config.group_id!r} cannot be joined: {refused}; "
-                    "grant READ on the group to the user of this service, or mend what the message names"
+                    f"group {self._config.group_id!r} cannot be joined: {refused}; {remedy}"
                 ) from refused
         if joined.membership.failure is not None:
             raise joined.membership.failure

@@ -1,9 +1,14 @@
 """Where a group begins, and what refuses a start: on a real broker."""
 
+# mypy: disallow-untyped-calls=False
+# (aiokafka is not typed throughout)
+
 from __future__ import annotations
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from consumer.errors import StartRefused
 from consumer.model import Partition
@@ -43,6 +48,29 @@ async def test_no_broker_is_named() -> None:
     ):
         async with joined(config("127.0.0.1:1"), "topic"):
             pass
+
+
+async def test_a_group_that_other_programs_have_is_named_as_such(cluster: Cluster) -> None:
+    """Its rights are not at fault, and no grant would mend it."""
+    topic = await cluster.create_topic()
+    told = config(cluster.bootstrap_servers)
+    other = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=cluster.bootstrap_servers,
+        group_id=told.group_id,
+        partition_assignment_strategy=(RangePartitionAssignor,),
+    )
+    await other.start()
+    try:
+        with pytest.raises(
+            StartRefused, match=rf"'{told.group_id}' .*a group of its own"
+        ) as refused:
+            async with joined(told, topic):
+                pass
+    finally:
+        await other.stop()
+
+    assert "READ" not in str(refused.value)
 
 
 async def test_another_version_of_the_library_is_refused(
