@@ -125,3 +125,8 @@ async def test_seeds_are_there_from_the_start_and_after_a_reset(caller: Caller) 
         foundry.reset()
 
         assert foundry.objects.all("Equipment") == [{"equipmentId": "E-1"}]
+
+
+def test_an_ontology_without_a_name_is_refused_by_what_is_wanted() -> None:
+    with pytest.raises(ValueError, match="ontology: its API name is wanted"):
+        load_ontology({"ontology": 5})

@@ -44,6 +44,8 @@ def load_ontology(data: Mapping[str, Any]) -> Ontology:
     named = data.get("ontology", {})
     if isinstance(named, str):
         named = {"apiName": named}
+    if not isinstance(named, Mapping):
+        raise ValueError("ontology: its API name is wanted, or a table with apiName")  # noqa: TRY004 - as promised
     name = named.get("apiName", "ontology")
     definition = {
         "apiName": name,
