@@ -18,6 +18,7 @@ FAILURES: list[tuple[Answering, str, str]] = [
     (replies((400, {"error": "unauthorized_client"})), "unauthorized_client", "enable the client credentials"),
     (replies((400, {"error": "unsupported_grant_type"})), "unsupported_grant_type", "foundry.hostname"),
     (replies((400, {"error": "invalid_request"})), "invalid_request", "client_auth"),
+    (replies((400, {"error": "access_denied"})), "access_denied", "application enabled"),
     (replies((401, {"errorCode": "UNAUTHORIZED", "errorName": "Default:Unauthorized"})), "http_401", "client_secret"),
     (replies((403, {"errorCode": "PERMISSION_DENIED", "errorName": "X"})), "http_403", "enabled"),
     (text(404, ""), "http_404", "no token endpoint"),
