@@ -23,11 +23,11 @@ def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     Raises:
         Rejected: `undecodable`; the detail holds nothing that the event says.
     """
-    value, headers, key = record.value, record.headers, record.key
-    if not value or len(value) > caps.value_bytes:
-        raise _out_of_bounds(value, caps)
+    value, headers, key_size = record.value, record.headers, len(record.key or b"")
+    if not value or len(value) > caps.value_bytes or key_size > caps.key_bytes:
+        raise _out_of_bounds(value, key_size, caps)
     parsed = parse_object(value)
-    size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers) + len(key or b"")
+    size = _RECORD_OVERHEAD + len(value) + _HEADER_OVERHEAD * len(headers) + key_size
     if type(type_from) is CloudEvents:
         event = familiar(headers, value, size, caps)
         if event is not None:
@@ -47,11 +47,13 @@ def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     return Envelope(event_id, _type(type_from, found, parsed), value, size=size)
 
 
-def _out_of_bounds(value: bytes | None, caps: Caps) -> Rejected:
+def _out_of_bounds(value: bytes | None, key_size: int, caps: Caps) -> Rejected:
     if value is None:
         return undecodable("value is null: a tombstone, or an event without data")
     if not value:
         return undecodable("value is empty")
+    if key_size > caps.key_bytes:
+        return undecodable(f"has a key of more than {caps.key_bytes} bytes")
     return undecodable(f"value has more than {caps.value_bytes} bytes")
 
 

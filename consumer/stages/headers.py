@@ -27,6 +27,7 @@ class Caps:
     """What a record may be at most, checked before anything is parsed."""
 
     value_bytes: int = 1024 * 1024
+    key_bytes: int = 64 * 1024
     headers: int = 1000
     header_bytes: int = 64 * 1024
 

@@ -16,6 +16,7 @@ def poisons(prefix: str) -> list[Job]:
         *(_of_value(prefix, name, value) for name, value in _values(prefix).items()),
         *(_of_headers(prefix, name, headers) for name, headers in _headers(prefix).items()),
         *_refused(prefix),
+        _of_key(prefix),
         *_odd_and_good(prefix),
     ]
 
@@ -116,6 +117,12 @@ def _of_value(prefix: str, name: str, given: tuple[bytes | None, str]) -> Job:
     return Job(
         record, "broken", record, record.encode(), value, cloud(record, "safe"), expect=reason
     )
+
+
+def _of_key(prefix: str) -> Job:
+    record = f"{prefix}-huge-key"
+    headers = cloud(record, "safe")
+    return Job(record, "broken", record, b"k" * 70_000, body(record), headers, expect=UNDECODABLE)
 
 
 def _of_headers(prefix: str, name: str, headers: tuple[Header, ...]) -> Job:

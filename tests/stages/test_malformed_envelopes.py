@@ -81,6 +81,11 @@ OTHER = {
         replace(record(key=None), value=None),
         "undecodable: value is null",
     ),
+    "a key over the limit": (
+        record(key=b"k" * (64 * 1024 + 1)),
+        "undecodable: has a key of more than 65536 bytes",
+    ),
+    "a key as long as the limit": (record(key=b"k" * 64 * 1024), "applied"),
     "a key that is not UTF-8": (record(key=b"\xff\xfe"), "applied"),
     "no key": (record(key=None), "applied"),
     "an empty key": (record(key=b""), "applied"),

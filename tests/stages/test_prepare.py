@@ -205,11 +205,13 @@ def test_an_integer_and_a_time_reach_the_action_as_they_were_published() -> None
 def test_limits_are_the_operators_and_hold_at_the_last_byte() -> None:
     exact = Caps(
         value_bytes=len(ticket()),
+        key_bytes=len(record().key or b""),
         headers=4,
         header_bytes=sum(len(name) + len(value or b"") for name, value in binary()),
     )
     tight = [
         Caps(value_bytes=exact.value_bytes - 1),
+        Caps(key_bytes=exact.key_bytes - 1),
         Caps(headers=3),
         Caps(header_bytes=exact.header_bytes - 1),
     ]
