@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -49,7 +50,7 @@ class KafkaDeadLetters:
     """`consumer.ports.DeadLetters`. `async with` connects and disconnects.
 
     Raises on entering:
-        StartRefused: no broker answers, or a letter topic is missing.
+        StartRefused: no broker answers, a letter topic is missing, or no topic may be written.
         SettingsError: a certificate cannot be read, or a SASL setting is missing.
     """
 
@@ -82,6 +83,13 @@ class KafkaDeadLetters:
         except Unavailable as error:
             servers = ", ".join(self._config.bootstrap_servers)
             raise StartRefused(f"dead letters: {error.cause} (brokers: {servers})") from error
+        except ClusterAuthorizationFailedError as error:
+            # What the broker says of whoever may write no topic at all.
+            topics = ", ".join(map(repr, sorted(self._topics)))
+            raise StartRefused(
+                f"dead letters: no WRITE on any topic: grant WRITE and DESCRIBE on {topics}"
+                " to the user of this service"
+            ) from error
         except BaseException:
             await self._disconnect()
             raise

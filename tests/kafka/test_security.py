@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime as dt
-import ipaddress
 import json
 import logging
 import socket
@@ -21,24 +19,22 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from consumer.errors import StartRefused
+from consumer.errors import StartRefused, Unavailable
 from consumer.kafka.client import KafkaConfig
+from consumer.kafka.deadletters import KafkaDeadLetters
 from consumer.kafka.source import KafkaSource
-from consumer.model import Partition
+from consumer.model import Letter, Partition, PlainRecord
 from consumer.store import Commit, CommitResult
 from deploy.local.kafka import Broker
-from tests.broker import NEEDS_BROKER, Cluster
+from tests.broker import NEEDS_BROKER, Cluster, unique
+from tests.kafka.certificate import self_signed
 from tests.kafka.member import BootClock, Member, Told, config, joined, polling
 
 pytestmark = NEEDS_BROKER
 
 TOPIC, GROUP = 2, 3
-READ, DESCRIBE = 3, 8
+READ, WRITE, DESCRIBE = 3, 4, 8
 LITERAL, ALLOW = 3, 3
 CANARY = "canary-7f3a"
 """A password that no log may hold."""
@@ -74,10 +70,11 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("guarded")
-    ca_file = _certificate(folder)
+    ca_file = self_signed(folder)
     sasl, tls = (f"127.0.0.1:{port}" for port in _free_ports())
     plain = (
-        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_service="{CANARY}";'
+        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_service="{CANARY}" '
+        f'user_reader="{CANARY}";'
     )
     bearer = (
         "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
@@ -167,6 +164,33 @@ async def test_a_group_that_the_user_may_not_use_is_named(guarded: Guarded) -> N
             pass
 
 
+async def test_whoever_may_write_no_topic_is_told_so_at_the_start(guarded: Guarded) -> None:
+    """The broker gives such a user no producer, whatever it asks for."""
+    kafka = guarded.config(sasl_username="reader")
+
+    with pytest.raises(StartRefused, match=r"grant WRITE and DESCRIBE on 'orders\.dlq'"):
+        async with KafkaDeadLetters(kafka, ["orders"], template="{topic}.dlq"):
+            pass
+
+
+async def test_letters_that_may_not_be_written_wait_until_they_may(guarded: Guarded) -> None:
+    """A letter that was refused is not lost, nor is anything done with it that only a new start mends."""
+    topic = unique("orders")
+    letters = await guarded.cluster.create_topic(f"{topic}.dlq")
+    await guarded.grant(TOPIC, letters, DESCRIBE)
+    await guarded.grant(TOPIC, await guarded.cluster.create_topic(), WRITE)
+    letter = Letter(PlainRecord(topic, 0, 0, 5, 0, value=b"v"), "invalid", "no title", "validate")
+
+    async with KafkaDeadLetters(guarded.config(), [topic], template="{topic}.dlq") as writer:
+        with pytest.raises(Unavailable, match=f"{letters}.*TopicAuthorizationFailed"):
+            await writer.write(letter)
+        await guarded.grant(TOPIC, letters, WRITE)
+        await writer.write(letter)
+
+    (written,) = await guarded.cluster.read_all(letters)
+    assert written.value == b"v"
+
+
 async def test_tls_needs_the_right_authority(guarded: Guarded) -> None:
     topic = await guarded.cluster.create_topic()
     known = config(guarded.tls, security_protocol="SSL", ssl_cafile=str(guarded.ca_file))
@@ -252,32 +276,3 @@ def _free_ports() -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def _certificate(folder: Path) -> Path:
-    """A certificate that signs itself: writes key and certificate for the broker, returns the authority's file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test broker")])
-    now = dt.datetime.now(dt.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "server.pem").write_bytes(private + public)
-    (folder / "ca.pem").write_bytes(public)
-    return folder / "ca.pem"
