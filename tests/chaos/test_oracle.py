@@ -132,6 +132,20 @@ def test_a_request_that_was_not_answered_may_be_repeated() -> None:
     assert run.broken == set()
 
 
+@pytest.mark.parametrize(("failed_at", "broken"), [(11.0, set()), (18.5, {"resent without cause"})])
+def test_a_record_whose_next_action_failed_may_begin_again_with_its_first(
+    failed_at: float, broken: set[str]
+) -> None:
+    run = good_run()
+    number = run.publish(steps=2)
+    run.apply(number, at=10.0)
+    run.fail(number, request=77, at=failed_at)
+    run.apply(number, at=17.0)
+    run.apply(number, at=18.0, step=1)
+
+    assert run.broken == broken
+
+
 def test_a_request_that_was_read_too_late_may_be_repeated_unless_it_does_harm() -> None:
     run = good_run()
     safe, ask = run.publish("safe"), run.publish("ask", lane="b")

@@ -16,10 +16,19 @@ def excuse_of_repeat(case: Case, before: Effect, after: Effect) -> Cause | None:
     cause = _disturbance(case, before, after)
     if cause is None and (
         before.request in case.troubled_requests
+        or _next_action_failed(case, before, after)
         or _soon_after(case, case.evidence.stalls, before.time)
     ):
         return "fault"
     return cause
+
+
+def _next_action_failed(case: Case, before: Effect, after: Effect) -> bool:
+    """Whoever takes over a record whose next action outlasted the drain begins again with its first."""
+    each = case.evidence.published[before.number]
+    return each.steps > before.step + 1 and any(
+        before.time <= request.began <= after.time for request in case.troubled[each.number]
+    )
 
 
 def _disturbance(case: Case, before: Effect, after: Effect) -> int | None:
