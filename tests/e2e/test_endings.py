@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.e2e.sabotage import STUCK_AFTER
 from tests.e2e.scene import Scene
 from tests.e2e.service import Service
 from tests.e2e.settings import GRACE, REQUEST_TIMEOUT
+from tests.e2e.test_admin import administered
 
 pytestmark = NEEDS_BROKER
 EXIT = 3.0
@@ -60,6 +62,27 @@ async def test_a_process_that_is_stuck_ends_with_1_and_says_what_of_it(
     assert (last["event"], last["part"]) == ("ended: stuck", part)
     assert last["level"] == "critical"
     assert service.said("stuck")
+    scene.note_end()
+    await _goes_on(scene)
+
+
+@pytest.mark.slow
+async def test_a_process_that_is_stuck_fails_its_liveness_probe(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Whoever looks during its last stop hears why, and does not wait for the end."""
+    async with administered(scene, tmp_path) as admin, scene.load():
+        service = scene.start_with("requests", admin={"port": admin.port})
+        await service.says("assigned")
+        await scene.progress()
+        assert (await admin.ask("GET", "/livez"))[0] == 200
+        service.begin_defect()
+        await service.says("stuck")
+        status, why = await admin.ask("GET", "/livez")
+        await service.ended(within=90)
+
+    assert status == 503
+    assert "requests" in why
     scene.note_end()
     await _goes_on(scene)
 
