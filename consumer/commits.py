@@ -21,6 +21,9 @@ _BYTES_PER_SECOND: Final = 1_000_000
 """Claim commits go into one partition of the offsets topic: they may not fill it."""
 _AGAIN_AFTER: Final = 0.1
 _STALE_INTERVALS: Final = 10
+_REFUSED_AGAIN: Final = 10.0
+"""Seconds after which a commit that the broker refused is tried again."""
+_REFUSED: Final = "the broker refuses its commits: see the log of commits"
 
 
 class Commits:
@@ -39,9 +42,12 @@ class Commits:
         """Set when the session must end."""
 
     def stale(self, tenure: Tenure, now: float) -> bool:
-        """True: its last commit is too old, so nothing new may be sent (a kill would repeat it all)."""
+        """True: its last commit is too old, or was refused: nothing new may be sent (a kill would repeat it all)."""
         # While it is drained it is not committed, and only what was begun is sent: that makes it less.
-        return not tenure.ending and now - tenure.acknowledged > _STALE_INTERVALS * self._interval
+        if tenure.ending:
+            return False
+        refused = tenure.refused is not None
+        return refused or now - tenure.acknowledged > _STALE_INTERVALS * self._interval
 
     async def claim(self, entries: Sequence[Prepared]) -> None:
         """Return when each claim is answered: durable, or never to be (its tenure is ending)."""
@@ -110,15 +116,14 @@ class Commits:
 
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
-        # The last one says how the partition is left, whatever there is to commit.
-        changed = [t for t in tenures if _to_commit(t) and (t.ending or t.changes != t.saved)]
+        changed = [t for t in tenures if _to_commit(t) and _is_due(t, started)]
         # Content is frozen here: what is claimed from here on waits for the next commit.
         content = {t: (_snapshot(t, drained=drained), t.changes, t.claims) for t in changed}
         for tenure in changed:
             tenure.claims = []
         self._pause = sum(len(c.metadata) for c, _, _ in content.values()) / _BYTES_PER_SECOND
         for tenure in tenures:
-            if tenure not in content and _to_commit(tenure):
+            if tenure not in content and tenure.refused is None and _to_commit(tenure):
                 tenure.acknowledged = started
         if not content:
             return True
@@ -158,9 +163,7 @@ class Commits:
         tenure.again = result in (CommitResult.AGAIN, CommitResult.REBALANCING)
         match result:
             case CommitResult.STORED:
-                tenure.saved = changes
-                for claim in claims:
-                    claim.answer(durable=not tenure.ending)
+                self._stored(tenure, changes, claims)
                 return
             case CommitResult.AGAIN | CommitResult.REBALANCING if not tenure.ending:
                 tenure.claims = claims + tenure.claims
@@ -171,24 +174,47 @@ class Commits:
             case CommitResult.LOST:
                 self._workload.end([tenure], lost=True)
             case CommitResult.REFUSED:
-                tenure.held = "the broker refuses its commits: see the log of commits"
-                self._workload.end([tenure])
-                self._watch.held(tenure.partition, tenure.held)
+                # It was answered, so it cannot land later: the session goes on, and stands still in this partition.
+                self._refused(tenure)
+                # Whoever waits is not to wait for the next try: the slot is for other partitions.
+                claims = claims + tenure.claims
+                tenure.claims = []
             case _:
                 pass
         for claim in claims:
             claim.answer(durable=False)
+
+    def _stored(self, tenure: Tenure, changes: int, claims: list[Claim]) -> None:
+        tenure.saved = changes
+        for claim in claims:
+            claim.answer(durable=not tenure.ending)
+        if tenure.refused is not None:
+            tenure.refused = None
+            self._watch.noted(tenure.partition, "its commits are taken again")
+
+    def _refused(self, tenure: Tenure) -> None:
+        if tenure.refused is None and not tenure.ending:
+            self._watch.held(tenure.partition, _REFUSED)
+        tenure.refused = _REFUSED
+        tenure.refused_until = asyncio.get_running_loop().time() + _REFUSED_AGAIN
 
 
 def _to_commit(tenure: Tenure) -> bool:
     return not tenure.lost and tenure.held is None
 
 
+def _is_due(tenure: Tenure, now: float) -> bool:
+    """The last one says how the partition is left, whatever there is to commit."""
+    return tenure.ending or (tenure.changes != tenure.saved and now >= tenure.refused_until)
+
+
 def _all_stored(tenure: Tenure) -> bool:
     """A stop amid a rebalance hands over what the rebalance does: whoever comes second finds it stored, and forgotten."""
     if tenure.held is not None and not tenure.changes:
         return True  # it stood still from its beginning
-    return tenure.saved == tenure.changes and (tenure.handed_over or _to_commit(tenure))
+    if tenure.saved != tenure.changes or tenure.refused is not None:
+        return False
+    return tenure.handed_over or _to_commit(tenure)
 
 
 def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:

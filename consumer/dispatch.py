@@ -115,6 +115,7 @@ class Dispatch:
     def work(self) -> Work:
         """What is on its hands now, for whoever judges whether it goes on."""
         tenures = [t for t in self.workload.tenures.values() if not (t.ending or t.held)]
+        owed = (tenure.acknowledged for tenure in tenures if tenure.refused is None)
         if self._running is None:
             return Work()
         submit, bury, _ = self._running
@@ -124,7 +125,7 @@ class Dispatch:
             records=self.workload.records,
             requests=[_under_way(hand) for hand in submit.hands if _may_be_sent(hand)],
             waits_for=self._waits_for(submit, bury),
-            commit_owed_since=min((tenure.acknowledged for tenure in tenures), default=None),
+            commit_owed_since=min(owed, default=None),
         )
 
     def _waits_for(self, submit: Submit, bury: Bury) -> str | None:

@@ -44,11 +44,10 @@ class Send:
 
         `entries` is changed in place: what is left in it is what the outcome is about.
         """
-        if entries[0].repeat.claimed:
+        self._leave_out(entries)
+        if entries and entries[0].repeat.claimed:
             await self._claim(entries)
-        now = self._now()
-        if any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
-            self._take_out(entries, now)
+            self._leave_out(entries)
         if not entries:
             return Withheld()
         may_send = self._permission(entries, probing=probing)
@@ -65,20 +64,29 @@ class Send:
         if any(entry.claim is None or not entry.claim.durable for entry in entries):
             await self._commits.claim(entries)
 
-    def _take_out(self, entries: list[Prepared], now: float) -> None:
+    def _leave_out(self, entries: list[Prepared]) -> None:
         """Before sending, never after: a batch is executed as a whole or not at all."""
+        now = self._now()
+        if not any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
+            return
         left = []
         for entry in entries:
             if barred(entry):
                 self._workload.abandon(entry)
             elif self._commits.stale(owner(entry), now):
                 # A kill would repeat too much of its partition; the others go on.
-                self._workload.keep(entry)
-                self._workload.lanes.later(entry, now + RECHECK)
-                self._ring_at(now + RECHECK)
+                self._wait_for_commit(entry, max(now + RECHECK, owner(entry).refused_until))
             else:
                 left.append(entry)
         entries[:] = left
+
+    def _wait_for_commit(self, entry: Prepared, until: float) -> None:
+        if entry.claim is not None and not entry.claim.durable:
+            # It was refused together with its commit: the next one is to carry a new claim.
+            self._workload.release(entry)
+        self._workload.keep(entry)
+        self._workload.lanes.later(entry, until)
+        self._ring_at(until)
 
     def _permission(self, entries: Sequence[Prepared], *, probing: bool) -> Callable[[], bool]:
         """The last check, asked here and again before the body's first byte is written."""

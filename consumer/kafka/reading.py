@@ -164,6 +164,7 @@ class Reader:
         except KafkaError as error:
             if inside.group_task_ended(self._consumer):
                 raise MembershipEnded(f"Kafka group membership ended: {error}") from error
+            inside.join_without_heartbeats(self._consumer)
             log.warning("the Kafka group has trouble", extra=fields(cause=repr(error)))
             return False
         return True

@@ -36,6 +36,12 @@ class Tenure:
     again: bool = False
     """The last commit was not stored, and is to be tried again."""
 
+    refused: str | None = None
+    """Why its commits are not stored: it is not read, and nothing new of it is sent, until one is."""
+
+    refused_until: float = 0.0
+    """When the next one may be tried."""
+
     def __init__(
         self,
         partition: Partition,
@@ -120,4 +126,6 @@ class Tenure:
     @property
     def readable(self) -> bool:
         """True: more records of it may be taken in."""
+        if self.refused is not None:
+            return False
         return not (self.ending or self.held or self.letters_failing) and self.ledger.room > 0

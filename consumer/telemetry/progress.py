@@ -153,6 +153,7 @@ class Progress:
                 self._ends.get(tenure.partition),
                 self._age(tenure),
                 tenure.held
+                or tenure.refused
                 or stuck.get(tenure.partition)
                 or _letters(tenure)
                 or tenure.waits_for_read,

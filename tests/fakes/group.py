@@ -27,6 +27,7 @@ class Code(Enum):
     ILLEGAL_GENERATION = 22
     UNKNOWN_MEMBER = 25
     REBALANCE_IN_PROGRESS = 27
+    TOPIC_DENIED = 29
 
 
 class State(Enum):
@@ -71,6 +72,8 @@ class FakeGroup:
     store: dict[Partition, Commit] = field(default_factory=dict)
     refuse_next: list[tuple[Partition, Code]] = field(default_factory=list)
     """The next commits of these partitions get this code instead."""
+    denied: set[Partition] = field(default_factory=set)
+    """Commits of these are refused, all the while."""
     rotation: int = 0
     """Which member gets the first partition; moving it moves them all."""
     _joins: int = 0
@@ -133,6 +136,11 @@ class FakeGroup:
         self.note(f"store {session.member}/{session.generation}: {told}")
         return answers
 
+    def faults_end(self) -> None:
+        """Commits are refused for what is wrong with them alone."""
+        self.refuse_next.clear()
+        self.denied.clear()
+
     def fetch(self, partitions: tuple[Partition, ...]) -> dict[Partition, Commit | None]:
         """What is stored now."""
         return {partition: self.store.get(partition) for partition in partitions}
@@ -142,6 +150,8 @@ class FakeGroup:
             if refused == partition:
                 del self.refuse_next[index]
                 return instead
+        if code is Code.NONE and partition in self.denied:
+            return Code.TOPIC_DENIED
         if code is Code.NONE and len(commit.metadata) > METADATA_LIMIT:
             return Code.METADATA_TOO_LARGE
         if code is Code.NONE:

@@ -5,55 +5,15 @@ The rules that a commit and a request have to keep are checked here, at the mome
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consumer.model import Partition, Prepared, Repeat
-from consumer.state import offset_codec
 from consumer.store import Commit, CommitResult, Session
 from tests.fakes.group import METADATA_LIMIT
 from tests.fakes.log import Coordinate
+from tests.fakes.marks import Marks, trusted
 from tests.fakes.truth import Truth, name
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What stands in the store for a partition: watermark, done above it, claims."""
-
-    offset: int
-    done: frozenset[int]
-    claims: frozenset[int]
-    drained: bool
-
-    @classmethod
-    def read(cls, commit: Commit | None) -> Marks | None:
-        """None where nothing of ours is stored."""
-        if commit is None:
-            return None
-        known = offset_codec.decode(commit.metadata)
-        if known is None:
-            return cls(commit.offset, frozenset(), frozenset(), drained=False)
-        done = frozenset(_positions(known.done, commit.offset))
-        claims = frozenset(_positions(known.claims, commit.offset))
-        return cls(commit.offset, done, claims - done, known.drained)
-
-    def has_done(self, offset: int) -> bool:
-        return offset < self.offset or offset in self.done
-
-
-def _trusted(stored: Commit | None) -> Marks | None:
-    """What a new session knows; damaged metadata says nothing that can be relied on."""
-    try:
-        return Marks.read(stored)
-    except offset_codec.Damaged:
-        return None
-
-
-def _positions(bitmap: int, origin: int) -> Iterable[int]:
-    while bitmap:
-        lowest = bitmap & -bitmap
-        yield origin + lowest.bit_length() - 1
-        bitmap ^= lowest
 
 
 @dataclass(slots=True)
@@ -72,6 +32,8 @@ class Membership:
     last_sent: dict[Partition, Marks] = field(default_factory=dict)
     acknowledged: dict[Partition, Marks] = field(default_factory=dict)
     committing: set[Partition] = field(default_factory=set)
+    denied: dict[Partition, str] = field(default_factory=dict)
+    """Their latest commit was refused."""
     owned: set[Partition] = field(default_factory=set)
     settled_here: dict[Coordinate, float] = field(default_factory=dict)
     """Settled in this session and told by no acknowledged commit yet, and since when."""
@@ -133,7 +95,10 @@ class Membership:
         """Claims count from here on, if the commit was stored and this session may claim."""
         for partition, result in results.items():
             self.committing.discard(partition)
-            if result is CommitResult.STORED:
+            self.denied.pop(partition, None)
+            if result is CommitResult.REFUSED:
+                self.denied[partition] = "its last commit was refused"
+            elif result is CommitResult.STORED:
                 self._acknowledge(partition, sent[partition])
             elif result is CommitResult.UNANSWERED:
                 self.unanswered = True
@@ -243,7 +208,7 @@ class Memberships:
         stale: bool = False,
     ) -> Membership:
         """A session starts from what it read; what its forerunner left undone is explained or a fault."""
-        marks = {partition: _trusted(commit) for partition, commit in fetched.items()}
+        marks = {partition: trusted(commit) for partition, commit in fetched.items()}
         membership = Membership(
             len(self.all), self.truth.now(), process, session, self.truth, self.max_claims, marks
         )
@@ -274,7 +239,8 @@ class Memberships:
         ]
         forgotten = [spot for spot in open_ if spot in former.settled_here]
         claims = {(partition, offset) for offset in known.claims}
-        if former.damage is None:
+        damage = former.damage or former.denied.get(partition)
+        if damage is None:
             if forgotten:
                 raise truth.broken(
                     "law 4: a graceful handover repeats nothing",
@@ -287,7 +253,7 @@ class Memberships:
                 raise truth.broken("rule 8: release at drain", " ".join(map(name, left)))
         else:
             started = [spot for spot in open_ if spot in truth.settled or spot in truth.touched]
-            truth.excuse(started, former.damage)
+            truth.excuse(started, damage)
             truth.unknown_explained |= claims
         truth.may_be_applied |= claims
 

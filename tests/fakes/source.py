@@ -13,7 +13,8 @@ from consumer.store import Commit, CommitResult, Session
 from tests.fakes.coordination import Coordination, wait_at_most
 from tests.fakes.group import Code, FakeGroup
 from tests.fakes.log import FakeLog
-from tests.fakes.membership import Marks, Membership, Memberships
+from tests.fakes.marks import Marks
+from tests.fakes.membership import Membership, Memberships
 from tests.fakes.network import Network
 from tests.fakes.truth import Truth
 
@@ -22,6 +23,7 @@ COMMIT_TIMEOUT = 10.0
 RESULTS = {
     Code.NONE: CommitResult.STORED,
     Code.METADATA_TOO_LARGE: CommitResult.REFUSED,
+    Code.TOPIC_DENIED: CommitResult.REFUSED,
     Code.COORDINATOR_LOADING: CommitResult.AGAIN,
     Code.ILLEGAL_GENERATION: CommitResult.LOST,
     Code.UNKNOWN_MEMBER: CommitResult.LOST,

@@ -11,7 +11,7 @@ from consumer.store import Commit, Session
 from tests import virtual_time
 from tests.fakes.group import METADATA_LIMIT, Code, FakeGroup, Joined
 from tests.fakes.log import FakeLog, Spec
-from tests.fakes.membership import Marks
+from tests.fakes.marks import Marks
 
 PARTITION = Partition("t", 0)
 

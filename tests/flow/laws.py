@@ -9,7 +9,8 @@ from consumer.model import Partition, Repeat
 from tests.fakes.dead_letters import LetterBox
 from tests.fakes.group import FakeGroup
 from tests.fakes.log import Coordinate
-from tests.fakes.membership import Marks, Memberships
+from tests.fakes.marks import Marks
+from tests.fakes.membership import Memberships
 from tests.fakes.truth import Effect, Truth, name
 
 

@@ -21,7 +21,7 @@ from consumer.model import (
 from consumer.outcomes import Applied, Found, Refused, Unknown, Withheld
 from consumer.state.offset_codec import decode, encode
 from consumer.store import Commit, CommitResult, Committed, Session
-from tests.fakes.membership import Marks
+from tests.fakes.marks import Marks
 from tests.flow.process import Ports
 
 

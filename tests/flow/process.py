@@ -114,6 +114,11 @@ class Process:
         found = getattr(self.service, "core", self.service)
         return found if isinstance(found, Dispatch) else None
 
+    def faults_end(self) -> None:
+        """No answer to it is lost any more, and no kill of it is planned."""
+        self.source.lose_next_answers.clear()
+        self.host.alarm_at = None
+
     def resume(self, loop: VirtualLoop) -> None:
         """As with SIGCONT; a killed one stays dead."""
         if not self.killed:

@@ -138,9 +138,9 @@ def test_a_stop_that_leaves_a_partition_uncommitted_is_no_success() -> None:
 
     async def story(world: World) -> None:
         first = await assigned(world)
-        world.group.refuse_next.append((world.partition(0), Code.METADATA_TOO_LARGE))
+        world.group.denied.add(world.partition(0))
         world.produce()
-        await world.until(lambda: any(held for held in _held(first)))
+        await world.until(lambda: bool(first.watch.held_partitions))
 
         await world.stop(first)
 

@@ -17,7 +17,8 @@ from tests.fakes.dead_letters import FakeDeadLetters, LetterBox
 from tests.fakes.foundry import FakeFoundry, Faults
 from tests.fakes.group import FakeGroup
 from tests.fakes.log import Coordinate, FakeLog, Spec
-from tests.fakes.membership import Marks, Memberships
+from tests.fakes.marks import Marks
+from tests.fakes.membership import Memberships
 from tests.fakes.network import Network
 from tests.fakes.pipeline import FakePipeline
 from tests.fakes.source import FakeSource
@@ -175,10 +176,9 @@ class World:
             {at: replace(spec, ill=None) for at, spec in self.log.specs.items() if spec.ill}
         )
         self.letter_box.unacknowledged = self.letter_box.down_until = 0.0
-        self.group.refuse_next.clear()
+        self.group.faults_end()
         for process in self.processes:
-            process.source.lose_next_answers.clear()
-            process.host.alarm_at = None
+            process.faults_end()
 
     # What is waited for --------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.local.kafka import Broker
 from tests.broker import Cluster, external_servers
+from tests.kafka.guarded import Guarded, guarded_broker
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
         return Cluster(servers)
     broker: Broker = request.getfixturevalue("fragile")
     return Cluster(broker.bootstrap_servers)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """An embedded broker in any case."""
+    with guarded_broker(tmp_path_factory.mktemp("guarded")) as broker:
+        yield broker

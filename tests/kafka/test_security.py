@@ -9,100 +9,21 @@ import asyncio
 import base64
 import json
 import logging
-import socket
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.protocol.admin import CreateAclsRequest
 
 from consumer.errors import StartRefused, Unavailable
-from consumer.kafka.client import KafkaConfig
 from consumer.kafka.deadletters import KafkaDeadLetters
 from consumer.kafka.source import KafkaSource
 from consumer.model import Letter, Partition, PlainRecord
 from consumer.store import Commit, CommitResult
-from deploy.local.kafka import Broker
-from tests.broker import NEEDS_BROKER, Cluster, unique
-from tests.kafka.certificate import self_signed
+from tests.broker import NEEDS_BROKER, unique
+from tests.kafka.guarded import CANARY, DESCRIBE, GROUP, READ, TOPIC, WRITE, Guarded, granted
 from tests.kafka.member import BootClock, Member, Told, config, joined, polling
 
 pytestmark = NEEDS_BROKER
-
-TOPIC, GROUP = 2, 3
-READ, WRITE, DESCRIBE = 3, 4, 8
-LITERAL, ALLOW = 3, 3
-CANARY = "canary-7f3a"
-"""A password that no log may hold."""
-
-
-@dataclass
-class Guarded:
-    cluster: Cluster
-    sasl: str
-    tls: str
-    ca_file: Path
-
-    async def grant(self, kind: int, name: str, operation: int, user: str = "service") -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.cluster.bootstrap_servers)
-        await admin.start()
-        try:
-            request = CreateAclsRequest(kind, name, LITERAL, f"User:{user}", "*", operation, ALLOW)
-            answer: Any = await admin._send_request(request)
-            assert answer.creation_responses[0][0] == 0, f"no grant: {answer}"
-        finally:
-            await admin.close()
-
-    def config(self, **changes: Any) -> KafkaConfig:
-        login = {
-            "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "PLAIN",
-            "sasl_username": "service",
-            "sasl_password": CANARY,
-        }
-        return config(self.sasl, **(login | changes))
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("guarded")
-    ca_file = self_signed(folder)
-    sasl, tls = (f"127.0.0.1:{port}" for port in _free_ports())
-    plain = (
-        f'org.apache.kafka.common.security.plain.PlainLoginModule required user_service="{CANARY}" '
-        f'user_reader="{CANARY}";'
-    )
-    bearer = (
-        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
-        'unsecuredLoginStringClaim_sub="broker";'
-    )
-    properties = {
-        "listeners": f"SASL_PLAINTEXT://{sasl},SSL://{tls}",
-        "listener.security.protocol.map": (
-            "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL"
-        ),
-        "sasl.enabled.mechanisms": "PLAIN,OAUTHBEARER",
-        "listener.name.sasl_plaintext.plain.sasl.jaas.config": plain,
-        "listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config": bearer,
-        "listener.name.ssl.ssl.keystore.type": "PEM",
-        "listener.name.ssl.ssl.keystore.location": str(folder / "server.pem"),
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS",
-    }
-    with Broker(folder / "data", properties=properties) as broker:
-        yield Guarded(Cluster(broker.bootstrap_servers), sasl, tls, ca_file)
-
-
-async def granted(guarded: Guarded, kafka: KafkaConfig) -> str:
-    """A topic that the service may read, in its group."""
-    topic = await guarded.cluster.create_topic()
-    await guarded.grant(TOPIC, topic, READ)
-    await guarded.grant(GROUP, kafka.group_id, READ)
-    return topic
 
 
 async def test_a_user_with_its_grants_reads_and_commits(guarded: Guarded) -> None:
@@ -266,13 +187,3 @@ def _token(user: str, lives: float = 600) -> str:
     parts = ({"alg": "none"}, {"sub": user, "iat": now - 120, "exp": now + lives})
     texts = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts)
     return ".".join(text.decode() for text in texts) + "."
-
-
-def _free_ports() -> list[int]:
-    sockets = [socket.socket() for _ in range(2)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

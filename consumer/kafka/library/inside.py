@@ -28,6 +28,7 @@ class Coordinator(Protocol):
     member_id: str
     coordinator_id: int | None
     _coordination_task: asyncio.Task[None]
+    _heartbeat_task: asyncio.Task[None] | None
 
     async def _send_req(self, request: Any) -> Any: ...
     async def _maybe_leave_group(self) -> None: ...
@@ -77,6 +78,14 @@ def arrival(consumer: AIOKafkaConsumer) -> asyncio.Future[None]:
 def group_task_ended(consumer: AIOKafkaConsumer) -> bool:
     """The library ends it on what it does not expect, and would tell the same error for ever."""
     return coordinator_of(consumer)._coordination_task.done()
+
+
+def join_without_heartbeats(consumer: AIOKafkaConsumer) -> None:
+    """The library ends its heartbeats on what it does not expect, and begins them with the next join alone."""
+    coordinator = coordinator_of(consumer)
+    task = coordinator._heartbeat_task
+    if task is not None and task.done():
+        coordinator.request_rejoin()
 
 
 def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:

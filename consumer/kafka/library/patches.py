@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,9 @@ from consumer.ports import Clock
 
 OFFSET_FETCH, HEARTBEAT, SYNC_GROUP = 9, 12, 14
 """API keys of the protocol."""
+HEARTBEAT_CODES = frozenset({0, 15, 16, 22, 25, 27})
+"""Answers to a heartbeat that the library goes on after."""
+REFUSED_PAUSE = 1.0
 
 
 def forbid_topic_creation() -> None:
@@ -97,6 +101,8 @@ class CoordinatorWatch:
       below it for a group that never committed: everything would be read again, or skipped.
     - A heartbeat or a sync answered without error renews the lease. `REBALANCE_IN_PROGRESS` does not, though the
       library counts it as success.
+    - A heartbeat that is refused (the grant on the group is gone, say) is tried again: the library would send no more
+      of them for ever, whatever the next one's answer were.
     - Once closed, nothing is sent any more: no join and no farewell.
     """
 
@@ -123,6 +129,9 @@ class CoordinatorWatch:
             self._refuse_errors(response)
         elif self._proves_membership(response, identity):
             self._lease.renew(sent_at)
+        elif response.API_KEY == HEARTBEAT and response.error_code not in HEARTBEAT_CODES:
+            await asyncio.sleep(REFUSED_PAUSE)
+            raise for_code(response.error_code)
         return response
 
     def _proves_membership(self, response: Any, identity: tuple[str, int]) -> bool:
