@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from consumer.errors import LetterTooLarge, Reason, Rejected, Unavailable
 from consumer.model import Letter, Partition, PlainRecord, Prepared, Record
@@ -54,6 +54,20 @@ def without_content(letter: Letter) -> Letter:
     return replace(letter, record=PlainRecord(*place), reason="skipped", detail=detail)
 
 
+class Purse(Protocol):
+    """Pays for letters."""
+
+    def afford(self, letter: Letter) -> bool:
+        """Pay for one; False: it must wait."""
+
+    @property
+    def funded(self) -> bool:
+        """One can be paid for now."""
+
+    def owe(self, first: Letter | None, waiting: int, unsettled: int) -> None:
+        """So many wait, `first` before the others; so many are not written yet, with those."""
+
+
 class Bury:
     """A letter gets a task of its own: a topic that does not take it must not hold a request slot."""
 
@@ -64,7 +78,7 @@ class Bury:
         workload: Workload,
         waits: Waits,
         *,
-        afford: Callable[[Letter], bool],
+        purse: Purse,
         say: Callable[[str, str | None], None],
         spawn: Spawn,
         wake: Callable[[], None],
@@ -73,7 +87,7 @@ class Bury:
         self._watch = watch
         self._workload = workload
         self._waits = waits
-        self._afford = afford
+        self._purse = purse
         self._say = say
         self._failing: Counter[str] = Counter()
         self._spawn = spawn
@@ -151,8 +165,9 @@ class Bury:
 
     def pay(self) -> None:
         """There is a budget again: write what waits for it, as far as it goes, the oldest first."""
-        while self._unpaid and self._afford(self._unpaid[0].letter):
+        while self._unpaid and self._purse.funded and self._purse.afford(self._unpaid[0].letter):
             self._begin(self._unpaid.popleft())
+        self._owe()
 
     def leave_unpaid(self, tenures: Collection[Tenure]) -> None:
         """These are ending: what waits for the budget is left to the next owner, not done."""
@@ -162,15 +177,22 @@ class Bury:
                 burial.leave()
             else:
                 self._unpaid.append(burial)
+        self._owe()
+
+    def _owe(self) -> None:
+        waiting = len(self._unpaid)
+        first = self._unpaid[0].letter if waiting else None
+        self._purse.owe(first, waiting, waiting + sum(self._open.values()))
 
     def _start(self, burial: _Burial, *, free: bool) -> None:
-        if free or (not self._unpaid and self._afford(burial.letter)):
+        if free or (not self._unpaid and self._purse.afford(burial.letter)):
             self._begin(burial)
         elif burial.tenure.ending:
             burial.leave()
         else:
             self._unpaid.append(burial)
             burial.put_off()
+            self._owe()
 
     def _begin(self, burial: _Burial) -> None:
         self._open[burial.tenure] += 1

@@ -73,6 +73,7 @@ class Dispatch:
             watch,
             wake_at=self._wake_at,
             shut=lambda: self._pacer.shut,
+            pay=self._pay,
         )
         self._running: tuple[Submit, Bury, Suspects] | None = None
 
@@ -97,6 +98,9 @@ class Dispatch:
     def resume(self) -> None:
         """An operator has looked, and says: go on, with one more letter budget; probe outages soon."""
         self._gatekeeper.resume()
+        self._pay()
+
+    def _pay(self) -> None:
         if self._running is not None:
             self._running[1].pay()
 
@@ -201,7 +205,7 @@ class Dispatch:
                     self._watch,
                     self.workload,
                     self._waits,
-                    afford=self._gatekeeper.afford,
+                    purse=self._gatekeeper,
                     say=self._gatekeeper.letters,
                     spawn=spawn,
                     wake=submit.go_on,

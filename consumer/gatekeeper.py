@@ -36,7 +36,9 @@ class Gatekeeper:
         *,
         wake_at: Callable[[float], None],
         shut: Callable[[], bool],
+        pay: Callable[[], None],
     ) -> None:
+        """`shut`: Foundry does not take even one request alone. `pay`: write the letters that waited to be paid for."""
         self.health = Health()
         self._gate = gate
         self._budget = budget
@@ -44,6 +46,8 @@ class Gatekeeper:
         self._watch = watch
         self._wake_at = wake_at
         self._shut = shut
+        self._pay = pay
+        self._owing = False
         self._now = asyncio.get_running_loop().time
 
     def open_for(self, action: str) -> bool:
@@ -57,14 +61,14 @@ class Gatekeeper:
     def succeeded(self, action: str, started: float, count: int) -> None:
         """So many actions of this type took effect: the world is well as far as it is concerned."""
         now = self._now()
-        self._budget.succeeded(count)
+        self._earned(count)
         self.health.succeeded(action, now, started=started)
         if self._gate.closed:
             self._open(action, now, started)
 
     def found(self, entry: Prepared) -> None:
         """A read back found it applied: so much is paid for, but that real requests work is not shown."""
-        self._budget.succeeded(1)
+        self._earned(1)
         self.dealt_with(entry)
 
     def dealt_with(self, entry: Prepared) -> None:
@@ -115,9 +119,7 @@ class Gatekeeper:
         action, now = entry.call.action.name, self._now()
         if reason in _ANSWERED and answer.error_name is not None and not everywhere:
             self._opened(self._gate.reached(now, started=entry.sent_at), now)
-        row = self.health.failed(entry, now)
-        # What one type meets may look like the end of the world: a path that a gateway does not know, say.
-        everywhere = everywhere and not self.health.own_trouble(row)
+        row, everywhere = self.health.failed(entry, now, everywhere=everywhere)
         if self.open_for(action) and not (at_once or row.outage(entry, everywhere=everywhere)):
             return
         scope = None if everywhere else action
@@ -135,19 +137,35 @@ class Gatekeeper:
             self._workload.release_kept(scope)
 
     def afford(self, letter: Letter) -> bool:
-        """Pay for a letter; False: nothing is left, so it must wait, and the gate is closed until `resume`."""
-        record = letter.record
-        where = f"{record.topic}/{record.partition}/{record.offset}"
-        if self._budget.spend(letter.reason, where):
-            return True
-        reason, example = self._budget.dominant() or (letter.reason, where)
+        """Pay for a letter; False: there is nothing left now, so it must wait."""
+        return self._budget.spend(letter.reason, _place(letter))
+
+    @property
+    def funded(self) -> bool:
+        """There is a letter's worth left."""
+        return self._budget.remaining > 0
+
+    def owe(self, first: Letter | None, waiting: int, unsettled: int) -> None:
+        """So many letters wait to be paid for, `first` before the others, of `unsettled` ones that are not written yet.
+
+        What is read ahead has letters as well: as long as the records beside them could pay for all, they wait for
+        that. Else nothing will, and the gate is closed until `resume`.
+        """
+        self._owing = waiting > 0
+        if first is None or self._budget.covers(waiting, self._workload.records - unsettled):
+            return
+        reason, example = self._budget.dominant() or (first.reason, _place(first))
         answer = Answer(reason, f"for example {example}")
         remedy = (
             f"most letters since the last resume are {reason!r}, for example {example}: look at them,"
             " mend the cause, then resume; a restart grants a full budget as well"
         )
         self._hold("letter_budget", answer, remedy)
-        return False
+
+    def _earned(self, count: int) -> None:
+        self._budget.succeeded(count)
+        if self._owing and self.funded and not self._gate.held_for_all:
+            self._pay()
 
     def letters(self, topic: str, cause: str | None) -> None:
         """Letters of this topic are not taken, for this cause; None: they are taken again."""
@@ -174,3 +192,8 @@ class Gatekeeper:
         if self._gate.close(reason, None, self._now()):
             self._watch.gate_closed("all", reason, answer, remedy)
             self._workload.release_kept(None)
+
+
+def _place(letter: Letter) -> str:
+    record = letter.record
+    return f"{record.topic}/{record.partition}/{record.offset}"

@@ -49,6 +49,10 @@ class LetterBudget:
         self._level -= _PARTS
         return True
 
+    def covers(self, letters: int, successes: int) -> bool:
+        """So many letters would be paid for by then, if so many records more were applied."""
+        return self._level + successes * self._ratio >= letters * _PARTS
+
     def succeeded(self, count: int = 1) -> None:
         """So many records were applied."""
         self._level = min(self._burst, self._level + count * self._ratio)

@@ -26,13 +26,20 @@ WORLDS: Final[frozenset[GateReason]] = frozenset(
 
 @dataclass(slots=True)
 class Row:
-    """Failures of one action type since it was last well."""
+    """Failures since the last request that was dealt with: of one action type, or of all."""
 
     failures: int = 0
     records: set[Prepared] = field(default_factory=set)
     """The first records of those requests; no more than are needed to tell."""
     latest: deque[float] = field(default_factory=lambda: deque(maxlen=OUTAGE_AFTER))
     """When the last of them failed; as many as are needed to tell."""
+
+    def count(self, entry: Prepared, now: float) -> None:
+        """One more, of a request with this record first."""
+        self.failures += 1
+        self.latest.append(now)
+        if len(self.records) < OUTAGE_AFTER:
+            self.records.add(entry)
 
     @property
     def lonely(self) -> bool:
@@ -50,10 +57,11 @@ class Health:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
+        self._everyones = Row()
+        """Failures that would befall every type, since any of them was well."""
         self._succeeded: dict[str, float] = {}
-        self._proved = float(
-            "-inf"
-        )  # when the latest request of any type began that was dealt with
+        self._proved = float("-inf")
+        """When the latest request of any type began that was dealt with."""
 
     def succeeded(self, action: str, now: float, *, started: float) -> None:
         """An action of this type took effect, by a request that began then."""
@@ -63,21 +71,29 @@ class Health:
     def answered(self, action: str, started: float) -> None:
         """Foundry dealt with a request of this type, though it did not apply it."""
         self._proved = max(self._proved, started)
-        if action in self._rows:
-            del self._rows[action]
+        if self._rows:
+            self._rows.pop(action, None)
+            self._everyones = Row()
 
     def own_trouble(self, row: Row) -> bool:
         """Requests of other types began amid these failures and fared well: whatever it is, they do not share it."""
         return self._proved > row.latest[0]
 
-    def failed(self, entry: Prepared, now: float) -> Row:
-        """A request with this record first failed by the world's fault: what did so in a row."""
+    def failed(self, entry: Prepared, now: float, *, everywhere: bool) -> tuple[Row, bool]:
+        """A request with this record first failed by the world's fault: what did so in a row.
+
+        And whether that goes for every type, as `everywhere` has it. What one type meets alone may look like
+        the end of the world: a path that a gateway does not know, say.
+        """
         row = self._rows.setdefault(entry.call.action.name, Row())
-        row.failures += 1
-        row.latest.append(now)
-        if len(row.records) < OUTAGE_AFTER:
-            row.records.add(entry)
-        return row
+        row.count(entry, now)
+        if not everywhere:
+            return row, False
+        self._everyones.count(entry, now)
+        if self.own_trouble(row):
+            return row, False
+        # Where few requests are let out at one time, each type alone would take long to fail so often.
+        return self._everyones, True
 
     def well_since(self, action: str, when: float) -> bool:
         """Something of this type took effect since then."""
