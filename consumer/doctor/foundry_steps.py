@@ -18,6 +18,11 @@ from consumer.outcomes import Outage
 
 _UNFINISHED = {"EXPERIMENTAL", "DEPRECATED"}
 _MOST_NAMED = 10
+_NEEDED = {
+    "api:ontologies-read": "api:use-ontologies-read",
+    "api:ontologies-write": "api:use-ontologies-write",
+}
+"""What every action asks for, and the other name under which it is granted."""
 
 
 async def way(visit: Visit) -> Sequence[Finding]:
@@ -59,6 +64,12 @@ async def scopes(visit: Visit) -> Sequence[Finding]:
         what = "none is asked for: an unrestricted application gets a token without permissions"
         return [Finding("foundry.scopes", "warn", what, "list them in foundry.scopes")]
     granted = visit.token.scopes if visit.token is not None else None
+    known = {*asked, *(granted or ())}
+    unasked = [name for name, other in _NEEDED.items() if not known & {name, other}]
+    if unasked:
+        what = f"not asked for: {' '.join(unasked)}; every action is refused without"
+        remedy = "add to foundry.scopes, and grant to the application in Developer Console"
+        return [Finding("foundry.scopes", "fail", what, remedy)]
     if granted is None:
         what = "the token does not say which it has; the steps below show it"
         return [Finding("foundry.scopes", "ok", what)]

@@ -111,6 +111,28 @@ async def test_a_scope_that_the_application_lacks_is_named() -> None:
     assert levels(unasked)["foundry.scopes"] == "warn"
 
 
+@pytest.mark.parametrize(
+    ("asked", "lacking"),
+    [
+        (("api:ontologies-read",), ["api:ontologies-write"]),
+        (("api:use-ontologies-write",), ["api:ontologies-read"]),
+        (("api:admin-read",), ["api:ontologies-read", "api:ontologies-write"]),
+        (("api:use-ontologies-read", "api:use-ontologies-write"), []),
+    ],
+)
+async def test_a_scope_that_every_action_needs_must_be_asked_for(
+    asked: tuple[str, ...], lacking: list[str]
+) -> None:
+    """All that was asked for is granted, and `run` would wait at a gate all the same."""
+    async with serve() as foundry:
+        found = (await examined(config(foundry.url, scopes=asked)))["foundry.scopes"]
+
+    assert [each.level for each in found] == (["fail"] if lacking else ["ok"])
+    for scope in lacking:
+        assert scope in found[0].what
+        assert "foundry.scopes" in found[0].remedy
+
+
 async def test_a_wrong_ontology_is_answered_with_those_that_are_seen() -> None:
     async with serve() as foundry:
         found = await examined(config(foundry.url, ontology="fieldwrok"))
