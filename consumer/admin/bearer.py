@@ -72,7 +72,7 @@ class Doorkeeper:
             self._failures.add(address, now)
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
-                "the bearer token is missing or wrong",
+                "the request has no token, or a wrong one",
                 headers=_CHALLENGE,
             )
 

@@ -173,6 +173,7 @@ async def test_each_verb_leaves_a_line_that_says_who_did_what_and_what_came_of_i
     assert (done["verb"], done["outcome"], done["actor"]) == ("pause", "done", "ada")
     assert done["remote"] == "127.0.0.1"
     assert (denied["outcome"], "actor" in denied) == ("unauthorized", False)
+    assert "***" not in denied["why"], "what looks like a credential is taken out of the log"
     assert (skipped["topic"], skipped["partition"], skipped["offset"]) == ("tickets", "3", "41")
     assert skipped["what"] == "tickets/3: offset 41 passed over"
     assert refused["outcome"] == "conflict"
