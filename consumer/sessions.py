@@ -160,10 +160,11 @@ class Sessions:
         while True:
             await self._commits.unanswered.wait()
             self._commits.unanswered.clear()
-            # Again where another session began meanwhile: it is left as well, so it is drained as well.
-            while tenures := self._workload.all_tenures:
-                idle, _ = await self._hand_over(tenures)
-                if not idle and not await self._outlived():
+            # Also where nothing is assigned any more: a rebalance may have forgotten what is still alive.
+            while (tenures := self._workload.all_tenures) or self._alive(self._outlived_by):
+                await self._hand_over(tenures)
+                # Again where another session began meanwhile: it is left as well, so it is drained as well.
+                if not await self._outlived():
                     raise RuntimeError("a request outlived its timeout: the group cannot be left")
             self._commits.unanswered.clear()
             # As a new member: the broker refuses what the old one sent, however late it lands.

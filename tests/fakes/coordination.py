@@ -165,9 +165,9 @@ class Coordination:
             self._lose(partitions, listener)
         if not drained:
             self.damage("not drained")
-            # Neither leave nor join: the core has to end, without leaving.
-            await asyncio.Event().wait()
-        elif not evicted:
+            # To join again is to hand over: each request was begun to end within the lease.
+            await asyncio.sleep(max(0.0, self.lease - asyncio.get_running_loop().time()))
+        if not evicted:
             self.admit_undrained()
             self.hand_over()
 

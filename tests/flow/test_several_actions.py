@@ -171,3 +171,30 @@ def test_a_partition_that_is_over_keeps_nothing_of_a_record_that_is_applied_in_p
 
     assert not workload.begun([tenure])
     assert (workload.records, len(workload.lanes)) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_request_that_outlives_its_session_is_waited_for_where_nothing_is_assigned(
+    seed: int,
+) -> None:
+    """Its partition was forgotten, so there was nothing to drain: the group was left with the request alive."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.coordination.assigned)
+        world.foundry.plans += [
+            Plan(11.4, 11.5),
+            Plan(4.9, 5.0),
+            Plan(None, 11.9, Unknown(Answer("timeout"))),
+        ]
+        (record,) = world.produce(steps=3)
+        world.truth.excuse([record] * 2, "it is begun again")
+        await asyncio.sleep(1.5)
+        world.rebalance()
+        await world.until(lambda: not first.source.coordination.assigned)
+        first.source.lose_next_answers.append(None)
+        await asyncio.sleep(60)
+
+        assert len(world.memberships.all) > 1, "it was never renewed"
+
+    simulate(story, seed=seed, limits=replace(LIMITS, request_timeout=12.0))

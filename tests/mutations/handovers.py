@@ -256,4 +256,15 @@ HANDOVERS: Final = (
         says="rule 9: drain before handing over|assert .* >= ",
         why="the next owner sends a newer value, and the old one lands over it",
     ),
+    Mutation(
+        name="a group is left with a request alive where nothing is assigned any more",
+        law=5,
+        file="consumer/sessions.py",
+        old=" or self._alive(self._outlived_by):\n",
+        new=" or False:\n",
+        suite=_SEVERAL,
+        test="test_a_request_that_outlives_its_session_is_waited_for_where_nothing_is_assigned",
+        says="rule 9: drain before handing over",
+        why="as above",
+    ),
 )
