@@ -13,6 +13,7 @@ from deploy.local.chaos.defects import PAGE_IS_SUCCESS, SENT_AGAIN, THROTTLED_IS
 from deploy.local.chaos.scenario import Given, Scenario
 from deploy.local.chaos.settings import REQUEST_TIMEOUT
 from deploy.local.chaos.stage import Stage
+from deploy.local.chaos.supply import Mix
 
 REFUSED, SILENT = "refused", "hang"
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -138,7 +139,7 @@ OUTAGE = Scenario(
     "503, refused, 401, 403, a login page, 500, 504, silence",
     one_outage_after_another,
     defects=(PAGE_IS_SUCCESS,),
-    given=Given(rate=100),
+    given=Given(rate=200, mix=Mix(refused=0.04)),
     seconds=60,
 )
 BROWNOUT_SCENARIO = Scenario(
