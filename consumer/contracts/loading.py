@@ -70,10 +70,15 @@ def _imported(name: str, folder: Path | None) -> ModuleType:
     # `if __name__ == "__main__"` would do so in silence, with 0. What it raised is kept as the cause.
     except RAISED_BY_OWNERS as error:
         top = folder or _expected_folder(name)
-        place = line_in_traceback(error, top) or name
+        place = line_in_traceback(error, top)
+        if place is None:
+            remedy = "set consumer.contracts to the package's import path, and run in the folder above it"
+        elif isinstance(error, ModuleNotFoundError):
+            remedy = "install it, or correct the import"
+        else:
+            remedy = "correct it"
         raise ContractError(
-            f"{place}: cannot be imported ({type(error).__name__}: {error}); "
-            "correct it, or set consumer.contracts to the package's import path"
+            f"{place or name}: cannot be imported ({type(error).__name__}: {error}); {remedy}"
         ) from error
 
 

@@ -131,6 +131,7 @@ def test_a_module_that_cannot_be_imported_is_named_with_line_and_cause(
         load(name)
 
     assert str(refused.value).startswith(f"{tmp_path / name / 'broken.py'}:{line}: ")
+    assert "consumer.contracts" not in str(refused.value), "the import path is right"
     assert refused.value.__cause__ is not None
 
 
