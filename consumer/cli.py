@@ -85,15 +85,11 @@ def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
 def check(*, config: Path | None, as_json: bool) -> None:
     """Check settings, contracts and every example, offline."""
     with _refusals():
-        from consumer.check import check as look, failed
+        from consumer.check import check as look, check_settings, failed
 
         settings = _settings(config, offline=True)
         findings = look(settings.consumer.contracts, settings.topics, settings.dead_letters.topic)
-        rows = [
-            {"level": "warn", "where": "settings", "what": advice, "remedy": ""}
-            for advice in settings.warnings
-        ]
-        rows += [_fields(finding) for finding in findings]
+        rows = [_fields(finding) for finding in (*check_settings(settings), *findings)]
         _print(rows, as_json=as_json)
         sys.exit(NO if failed(findings) else DONE)
 

@@ -87,6 +87,15 @@ def unknown_fields(event: Event) -> int:
     )
 
 
+def unknown_names(event: Event, at: str = "") -> Iterator[tuple[str, str]]:
+    """The path of each such field, and the name of the model that does not know it; one in a list once for each item."""
+    for name in event.__pydantic_extra__ or ():
+        yield f"{at}{name}", type(event).__name__
+    for name in event.nested_events_:
+        for nested in _events_in(getattr(event, name)):
+            yield from unknown_names(nested, f"{at}{name}.")
+
+
 def _events_in(value: Any) -> Iterator[Event]:
     match value:
         case Event():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -13,7 +12,7 @@ from consumer.errors import ContractError
 from consumer.foundry.config import FoundryConfig
 from consumer.foundry.opening import open_foundry
 from consumer.kafka.client import FetchToken, KafkaConfig
-from consumer.settings import Settings, letters_come_back
+from consumer.settings import CLOSE_TO_OTHERS, Settings, letters_come_back, open_to_all
 
 __all__ = ["Finding", "diagnose"]
 
@@ -55,13 +54,7 @@ async def _settings(visit: Visit) -> Sequence[Finding]:
     settings = visit.settings
     found = [Finding("settings", "ok", f"from {settings.file or 'the environment alone'}")]
     found += [Finding("settings", "warn", advice) for advice in settings.warnings]
-    for section in settings.sections:
-        for secret in section.secrets:
-            if secret.path is not None and secret.path.stat().st_mode & stat.S_IROTH:
-                what = f"{secret.name}: {str(secret.path)!r} can be read by every user"
-                found.append(
-                    Finding("settings", "warn", what, "chmod 600, owned by this service's user")
-                )
+    found += [Finding("settings", "warn", what, CLOSE_TO_OTHERS) for what in open_to_all(settings)]
     return found
 
 

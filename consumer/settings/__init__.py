@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from consumer.settings.faults import Fault, InvalidSettings
-from consumer.settings.load import load_settings
-from consumer.settings.rules import Settings, letters_come_back
+from consumer.settings.load import DEFAULT_FILE, load_settings
+from consumer.settings.rules import (
+    CLOSE_TO_OTHERS,
+    Settings,
+    letters_come_back,
+    open_to_all,
+)
 from consumer.settings.secret import Secret
 
-__all__ = ["Fault", "InvalidSettings", "Secret", "Settings", "letters_come_back", "load_settings"]
+__all__ = [
+    "CLOSE_TO_OTHERS",
+    "DEFAULT_FILE",
+    "Fault",
+    "InvalidSettings",
+    "Secret",
+    "Settings",
+    "letters_come_back",
+    "load_settings",
+    "open_to_all",
+]

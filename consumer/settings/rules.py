@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from consumer.settings.sections import (
 )
 
 GRACE_BEYOND_REQUEST = 5.0
+CLOSE_TO_OTHERS = "chmod 600, owned by this service's user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,17 @@ def advice(settings: Settings) -> Iterator[str]:
             f"admin: the token travels in clear to {admin.host}: keep the port inside the pod's network,"
             " or put TLS before it"
         )
+
+
+def open_to_all(settings: Settings) -> Iterator[str]:
+    """Secrets' files that every user of this machine can read.
+
+    No advice, which is said at each start: where secrets are mounted into a pod, they are so by default.
+    """
+    for section in settings.sections:
+        for secret in section.secrets:
+            if secret.path is not None and secret.path.stat().st_mode & stat.S_IROTH:
+                yield f"{secret.name}: {str(secret.path)!r} can be read by every user"
 
 
 def variable(section: type[Section] | Section, key: str) -> str:

@@ -49,6 +49,40 @@ def test_contracts_need_no_connection_settings() -> None:
     assert invoke("contracts", "schema", "paid.v1").exit_code == 0
 
 
+def test_what_was_not_checked_is_said_and_where_it_was_looked_for() -> None:
+    contracts_named("unset")
+    file = Path("consumer.toml").absolute()
+
+    begun = invoke("check", "--json")
+    file.unlink()
+    none_at_all = invoke("check", "--json")
+
+    (row,) = (r for r in map(json.loads, begun.output.splitlines()) if r["level"] == "skip")
+    assert row["where"] == "settings"
+    assert "kafka and foundry: not checked" in row["what"]
+    assert f"not in {file}" in row["what"]
+    assert f"(no {file}; no variable)" in none_at_all.output
+
+
+def test_a_secret_that_everybody_can_read_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    contracts_named("readable")
+    for name, value in CONNECTED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("FOUNDRY_CLIENT_SECRET")
+    monkeypatch.setenv("FOUNDRY_CLIENT_SECRET_FILE", "secret")
+    Path("secret").write_text(CANARY)
+
+    Path("secret").chmod(0o644)
+    open_to_all = invoke("check")
+    Path("secret").chmod(0o600)
+    private = invoke("check")
+
+    assert open_to_all.exit_code == private.exit_code == 0
+    assert "can be read by every user" in open_to_all.output
+    assert "chmod 600" in open_to_all.output
+    assert "settings" not in private.output
+
+
 def test_a_section_that_is_begun_is_checked_offline_as_well() -> None:
     contracts_named("half_connected")
     with Path("consumer.toml").open("a") as file:
