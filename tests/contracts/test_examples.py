@@ -120,60 +120,6 @@ def test_an_example_that_does_not_hold_says_field_and_both_values(
     assert finding.remedy
 
 
-def of_visits(folder: Path, function: str, value: dict[str, Any], **on: Any) -> list[Finding]:
-    """What is said of one example; `function`: the body of the owner's."""
-    name = f"visits_{abs(hash((function, str(folder))))}"
-    write(folder, OWNERS + function, f"{name}/__init__.py")
-    example = {"record": {"value": value}, "expect": {"ignored": "no"}}
-    write(folder, example, f"{name}/examples/visits/one.json")
-    return [each for each in check(name) if each.where.endswith("one.json")]
-
-
-OWNERS = """
-from consumer.contracts import Contract, Event, Ignored, constant, ignore
-
-class Room(Event):
-    number: int
-
-class Visit(Event):
-    'A visit.'
-    rooms: list[Room] = []
-
-visits = Contract("visits", type_from=constant("visit"))
-
-@visits.on("visit", Visit)
-def visited(event: Visit) -> Ignored:
-"""
-
-
-def test_a_field_that_the_model_does_not_know_is_warned_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a mapping may go on reading what was taken out of the model, unchecked."""
-    monkeypatch.syspath_prepend(tmp_path)
-    rooms = [{"number": 1, "floor": 2}, {"number": 2, "floor": 2}]
-
-    found = of_visits(tmp_path, "    return ignore('no')", {"by": "ada", "rooms": rooms})
-
-    assert [each.level for each in found] == ["ok", "warn", "warn"]
-    assert found[1].what.startswith("by is no field of Visit: ")
-    assert found[2].what.startswith("rooms.floor is no field of Room: ")
-
-
-def test_what_the_owners_function_raised_is_told_with_line_and_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Offline alone: a letter, and a line of the log, say neither."""
-    monkeypatch.syspath_prepend(tmp_path)
-
-    (found,) = of_visits(tmp_path, "    return ignore(event.why)", {})
-
-    line = len(OWNERS.splitlines()) + 1
-    assert found.level == "fail"
-    assert "unmappable: visited raised AttributeError; visits_" in found.what
-    assert f"/__init__.py:{line}: AttributeError: 'Visit' object has no attribute" in found.what
-
-
 @pytest.mark.parametrize(
     ("content", "says"),
     [
