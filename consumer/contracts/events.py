@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -13,6 +13,15 @@ from consumer.contracts._faults import fault, refuse_keywords
 from consumer.contracts._nested import nested_models
 from consumer.contracts._schemas import rewritten
 from consumer.contracts._times import read_as_iso
+
+_KEPT: Final[Mapping[str, tuple[object, ...]]] = {
+    "strict": (True,),
+    "frozen": (True,),
+    "allow_inf_nan": (False,),
+    "hide_input_in_errors": (True,),
+    "extra": ("allow", "forbid"),
+}
+"""What may stand in a `model_config`: with anything else an event would be laxer, or be told where it fails."""
 
 
 def _read_literally(part: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +36,8 @@ class Event(BaseModel):
 
     Raises:
         ContractError: when the class is defined: `unknown` is neither "ignore" nor "forbid", another
-            keyword is given, or a field holds a pydantic model that is no event.
+            keyword is given, `model_config` would make it laxer, or a field holds a pydantic model that
+            is no event.
     """
 
     # Unknown fields are kept apart (`model_extra`) rather than dropped: it is what makes them countable
@@ -59,6 +69,13 @@ class Event(BaseModel):
                 raise fault(
                     f"event class {cls.__name__} has unknown={unknown!r}",
                     remedy='write unknown="ignore" or unknown="forbid"',
+                )
+        for name, kept in _KEPT.items():
+            if (given := cls.model_config.get(name)) not in kept:
+                raise fault(
+                    f"event class {cls.__name__} has {name}={given!r} in its model_config",
+                    remedy="leave it out: what other publishers send is taken literally; a single field may be"
+                    ' laxer by Field(strict=False), and unknown="forbid" refuses fields that the model does not know',
                 )
 
     @classmethod

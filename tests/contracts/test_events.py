@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from consumer.contracts import ContractError, Event
 from consumer.contracts.events import unknown_fields
@@ -129,6 +129,34 @@ def test_an_unknown_setting_of_unknown_is_refused() -> None:
 
         class Wrong(Event, unknown="no"):
             pass
+
+
+@pytest.mark.parametrize(
+    "laxer",
+    [
+        {"strict": False},
+        {"frozen": False},
+        {"allow_inf_nan": True},
+        {"hide_input_in_errors": False},
+        {"extra": "ignore"},
+    ],
+    ids=str,
+)
+def test_an_event_cannot_be_made_laxer_by_its_config(laxer: ConfigDict) -> None:
+    (name,) = laxer
+    with pytest.raises(
+        ContractError, match=rf"test_events\.py:\d+: event class Lax has {name}=.* leave it out"
+    ):
+
+        class Lax(Event):
+            model_config = laxer
+
+
+def test_an_event_may_have_a_config_of_its_own_besides() -> None:
+    class Titled(Event):
+        model_config = ConfigDict(title="A titled event", extra="forbid")
+
+    assert Titled.model_config["strict"]
 
 
 def test_a_keyword_that_nobody_takes_is_refused() -> None:
