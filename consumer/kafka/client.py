@@ -181,6 +181,15 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
     return context
 
 
+def no_broker_answers(config: KafkaConfig) -> str:
+    """What a refusal says where no connection came about."""
+    return (
+        f"no Kafka broker answers at {', '.join(config.bootstrap_servers)}: check kafka.bootstrap_servers, the network,"
+        " and kafka.security_protocol with what belongs to it (the log of aiokafka says what failed); try again once it"
+        " answers, as the start needs it"
+    )
+
+
 def _sasl_options(config: KafkaConfig, fetch_token: FetchToken | None) -> dict[str, Any]:
     options: dict[str, Any] = {"sasl_mechanism": config.sasl_mechanism}
     if config.sasl_mechanism == "OAUTHBEARER":

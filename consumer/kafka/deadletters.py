@@ -19,7 +19,12 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import LetterTooLarge, Reason, SettingsError, StartRefused, Unavailable
-from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
+from consumer.kafka.client import (
+    FetchToken,
+    KafkaConfig,
+    connection_options,
+    no_broker_answers,
+)
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
 from consumer.kafka.library import patches
 from consumer.kafka.library.endings import end_producer
@@ -50,7 +55,7 @@ class KafkaDeadLetters:
     """`consumer.ports.DeadLetters`. `async with` connects and disconnects.
 
     Raises on entering:
-        StartRefused: no broker answers, a letter topic is missing, or no topic may be written.
+        StartRefused: no broker answers, a topic is missing, or no topic may be written.
         SettingsError: a certificate cannot be read, or a SASL setting is missing.
     """
 
@@ -60,11 +65,14 @@ class KafkaDeadLetters:
         topics: Collection[str],
         *,
         template: str,
+        beside: Collection[str] = (),
         fetch_token: FetchToken | None = None,
     ) -> None:
+        """`beside`: other topics that a start needs, so that all that are missing are named in one go."""
         self._config = config
         self._template = template
         self._topics = {letter_topic(template, topic) for topic in topics}
+        self._beside = beside
         self._fetch_token = fetch_token
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -79,10 +87,9 @@ class KafkaDeadLetters:
         patches.tell_every_timeout()
         try:
             producer = await self._connected()
-            await refuse_missing_topics(producer.client, self._topics)
+            await refuse_missing_topics(producer.client, {*self._topics, *self._beside})
         except Unavailable as error:
-            servers = ", ".join(self._config.bootstrap_servers)
-            raise StartRefused(f"dead letters: {error.cause} (brokers: {servers})") from error
+            raise StartRefused(no_broker_answers(self._config)) from error
         except ClusterAuthorizationFailedError as error:
             # What the broker says of whoever may write no topic at all.
             topics = ", ".join(map(repr, sorted(self._topics)))

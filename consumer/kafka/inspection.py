@@ -26,7 +26,12 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.produce import ProduceRequest
 
 from consumer.errors import StartRefused
-from consumer.kafka.client import FetchToken, KafkaConfig, connection_options
+from consumer.kafka.client import (
+    FetchToken,
+    KafkaConfig,
+    connection_options,
+    no_broker_answers,
+)
 from consumer.kafka.library import patches
 from consumer.kafka.library.inside import ask_broker, client_of, know_topic
 from consumer.kafka.logs import quiet_library_logs
@@ -133,11 +138,7 @@ async def inspecting(
             await _bounded(consumer.start())
             await _bounded(admin.start())
         except KafkaConnectionError as error:
-            servers = ", ".join(config.bootstrap_servers)
-            raise StartRefused(
-                f"no broker answers at {servers} ({error}): check kafka.bootstrap_servers, the network, and"
-                " kafka.security_protocol with what belongs to it"
-            ) from error
+            raise StartRefused(no_broker_answers(config)) from error
         yield Inspector(consumer, admin)
     finally:
         await _end(admin.close(), consumer.stop())

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import InconsistentGroupProtocolError, KafkaConnectionError, KafkaError
 
 from consumer.errors import ConsumerError, StartRefused, Unavailable
-from consumer.kafka.client import FetchToken, KafkaConfig, member
+from consumer.kafka.client import FetchToken, KafkaConfig, member, no_broker_answers
 from consumer.kafka.commits import Commits
 from consumer.kafka.inflate import bound_the_library
 from consumer.kafka.lease import Lease
@@ -70,11 +70,7 @@ class KafkaSource:
         try:
             await consumer.start()  # subscribed to nothing yet: the patches go on before the join
         except KafkaConnectionError as error:
-            servers = ", ".join(self._config.bootstrap_servers)
-            raise StartRefused(
-                f"no broker answers at {servers}: check kafka.bootstrap_servers, the network, and the security "
-                "settings (the log of aiokafka says what failed)"
-            ) from error
+            raise StartRefused(no_broker_answers(self._config)) from error
         refuse_unknown_library(consumer)
         await refuse_missing_topics(inside.client_of(consumer), self._topics)
         joined = self._joined = self._wire(consumer, listener)

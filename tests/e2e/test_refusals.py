@@ -21,15 +21,25 @@ async def _refused(service: Service, code: int, *messages: str) -> None:
 
 
 async def test_a_topic_that_is_missing_is_named_with_1(scene: Scene) -> None:
-    nowhere, unlettered = unique("nowhere"), unique("unlettered")
+    nowhere, unlettered, neither = unique("nowhere"), unique("unlettered"), unique("neither")
     await scene.kafka.make_topic(f"{nowhere}.dlq")
     await scene.kafka.make_topic(unlettered)
 
     no_topic = scene.start(topics={"work": nowhere})
     no_letters = scene.start(topics={"work": unlettered})
+    nothing = scene.start(topics={"work": neither})
 
     await _refused(no_topic, 1, f"topic '{nowhere}' does not exist")
     await _refused(no_letters, 1, f"topic '{unlettered}.dlq' does not exist")
+    both = (f"topic '{neither}' does not exist", f"topic '{neither}.dlq' does not exist")
+    await _refused(nothing, 1, *both)
+
+
+async def test_brokers_that_do_not_answer_are_named_with_1_and_a_remedy(scene: Scene) -> None:
+    away = scene.start(kafka={"bootstrap_servers": "127.0.0.1:1"})
+
+    await _refused(away, 1, "error: no Kafka broker answers at 127.0.0.1:1: check kafka.bootstrap")
+    assert "KafkaConnectionError(" not in away.output.splitlines()[-1]
 
 
 async def test_wrong_settings_and_broken_contracts_are_told_with_2(

@@ -44,7 +44,7 @@ async def test_a_topic_that_is_deleted_while_we_run_is_not_made_anew(cluster: Cl
 
 async def test_no_broker_is_named() -> None:
     with pytest.raises(
-        StartRefused, match=r"no broker answers at 127\.0\.0\.1:1.*bootstrap_servers"
+        StartRefused, match=r"no Kafka broker answers at 127\.0\.0\.1:1.*bootstrap_servers"
     ):
         async with joined(config("127.0.0.1:1"), "topic"):
             pass
