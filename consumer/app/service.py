@@ -122,6 +122,7 @@ async def _serve(
                 config,
                 contracts.by_topic,
                 template=settings.dead_letters.topic,
+                beside=contracts.by_topic,
                 fetch_token=fetch_token,
             )
         )
@@ -160,6 +161,7 @@ async def _serve(
         await stack.enter_async_context(_running(watchdog.run(), "watchdog"))
         signals.call(lifetime.stop)
         complete = await lifetime.run(ends if until_end else None)
+    _say_end(instruments, complete=complete)
     watchdog.say_last()
     return complete
 
@@ -204,6 +206,17 @@ def _say_start(settings: Settings, contracts: Contracts) -> None:
         foundry=settings.foundry.hostname,
         ontology=settings.foundry.ontology,
     )
+
+
+def _say_end(instruments: Instruments, *, complete: bool) -> None:
+    """What this process has settled; `complete`: all of it is committed, and nothing was left undone."""
+    applied, ignored, letters = (
+        sum(instruments.sums.value("records_total", topic, outcome) for topic in instruments.topics)
+        for outcome in ("applied", "ignored", "dead_lettered")
+    )
+    level = logging.INFO if complete else logging.WARNING
+    counts = {"applied": applied, "letters": letters, "ignored": ignored}
+    say(_log, level, "stopped", **counts, complete=complete)
 
 
 def _only_refusal(group: BaseExceptionGroup[BaseException]) -> ConsumerError | None:

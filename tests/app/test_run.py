@@ -149,6 +149,9 @@ async def test_a_run_to_the_end_applies_what_is_right_and_dead_letters_what_is_n
     (stored,) = await cluster.read_all(f"{here.tickets}.dlq")
     assert TRACE.encode() in (dict(stored.headers).get("traceparent") or b"")
     assert (await cluster.committed(here.group, here.tickets))[0] == 3
+    (last,) = said(lines, "stopped")
+    counts = {name: last[name] for name in ("applied", "letters", "ignored", "complete")}
+    assert counts == {"applied": 2, "letters": 1, "ignored": 0, "complete": True}
     assert "canary" not in text
     assert SECRET not in text
 
@@ -200,6 +203,7 @@ async def test_an_end_that_is_not_reached_in_time_is_exit_code_1(
 
     assert code == 1, text
     assert said(lines, "the end was not reached")
+    assert [line["complete"] for line in said(lines, "stopped")] == [False]
     assert "invalid_client" in text
     assert foundry.effects.total == 0
 
