@@ -63,7 +63,7 @@ def judge_token_answer(reply: Reply, now: float) -> Grant | Outage:
 
 def secret_unreadable(secret: Secret, failure: Exception) -> Outage:
     """The secret's file cannot be read, and none is known from before."""
-    where = "" if secret.path is None else f" {str(secret.path)!r}"
+    where = "" if secret.path is None else f" {str(secret.path.absolute())!r}"
     return Outage(
         Answer("secret", f"{secret.name}{where} cannot be read: {type(failure).__name__}"),
         "token",

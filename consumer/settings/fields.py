@@ -121,12 +121,18 @@ def _proxy(text: str) -> str:
     return text
 
 
+def unreadable(path: Path, error: OSError) -> str:
+    """Relative paths count from the working directory, wherever the settings' file lies: so it is shown whole."""
+    where = "" if path.is_absolute() else f" at {str(path.absolute())!a}"
+    return f"cannot be read{where}: {error.strerror}"
+
+
 def _readable(path: Path) -> Path:
     try:
         with path.open("rb"):
             return path
     except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
+        raise ValueError(unreadable(path, error)) from None
 
 
 def _lower(value: object) -> object:

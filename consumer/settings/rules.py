@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer.settings.faults import Fault, shown
-from consumer.settings.fields import host_of, is_loopback, is_topic
+from consumer.settings.fields import host_of, is_loopback, is_topic, unreadable
 from consumer.settings.sections import (
     AdminSettings,
     ConsumerSettings,
@@ -147,7 +147,8 @@ def _secret_files(section: Section) -> Iterator[Fault]:
         try:
             empty = not secret.read()
         except OSError as error:
-            yield Fault(secret.name, f"cannot be read: {error.strerror}", remedy, shown_path)
+            problem = unreadable(secret.path or Path(), error)
+            yield Fault(secret.name, problem, remedy, shown_path)
         except ValueError as error:
             yield Fault(secret.name, str(error), remedy, shown_path)
         else:

@@ -127,3 +127,18 @@ def test_the_last_tokens_that_a_secret_got_are_secrets_too() -> None:
 def test_a_secret_is_text_or_a_file() -> None:
     with pytest.raises(ValueError, match="either text or a file"):
         Secret("foundry.client_secret")
+
+
+def test_a_file_that_is_not_there_is_named_by_its_whole_path() -> None:
+    """Relative paths count from the working directory, and not from where the settings' file lies."""
+    Path("there").mkdir()
+    told = Path("there/consumer.toml")
+    told.write_text(f'{BASE}client_secret_file = "secret"\nca_file = "ca.pem"\n')
+    Path("there/secret").write_text("x")
+
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings(told)
+
+    said = str(refused.value)
+    assert f"cannot be read at '{Path('secret').absolute()}': No such file" in said
+    assert f"cannot be read at '{Path('ca.pem').absolute()}': No such file" in said
