@@ -19,8 +19,8 @@ PLAIN_EVERY = 3.0
 MOST_EXAMPLES = 5
 UNKNOWN_MEANS = (
     "`unknown` means: the request had perhaps left when the process was killed, nobody can say whether it was "
-    "applied, and a second time would do harm. So it is not sent again: a person looks, and redrives the letter "
-    "or not."
+    "applied, and a second time would do harm. So it is not sent again: a person looks in Foundry, and "
+    "publishes the record again only if it was not."
 )
 
 
