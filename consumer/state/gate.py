@@ -22,6 +22,7 @@ requests, one at a time, and only one that is applied opens it; one that fails e
 Evidence is ordered by when its request began. A failure that began before a success of the same scope
 did says nothing new, so stragglers of an outage neither close the gate again nor push its probes back;
 nor does a success that began before the latest failure open anything. Give `started` always or never.
+A wait that the server asks for counts from its answer, a straggler's too.
 """
 
 from __future__ import annotations
@@ -159,11 +160,11 @@ class Gate:
         if began < self._proved.get(scope, began):
             return False
         outage = self._outages.get(scope)
-        straggler = outage is not None and began < outage.since
         if outage is None:
             outage = self._outages[scope] = self._new_outage(scope, now, began, lonely=lonely)
         outage.failed_again(began, lonely=lonely)
-        if retry_after is not None and not straggler:
+        if retry_after is not None:
+            # A straggler's too: the server has just said it.
             outage.ask_not_before(now + min(max(0.0, retry_after), self._longest_retry_after))
         return self._add(outage.reasons, reason, now)
 

@@ -44,6 +44,17 @@ PACING: Final = (
         why="Foundry is hit while it asks to be left alone",
     ),
     Mutation(
+        name="a Retry-After is not heard where its request began before the gate closed",
+        law=6,
+        file="consumer/state/gate.py",
+        old="        if retry_after is not None:\n",
+        new="        if retry_after is not None and began >= outage.since:\n",
+        suite="tests/state/test_gate.py",
+        test="test_what_a_straggler_is_asked_to_wait_is_waited",
+        says="104.5",
+        why="Foundry is asked again while the last answers that it gave say not yet",
+    ),
+    Mutation(
         name="the limit is raised before a Retry-After has passed",
         law=6,
         file="consumer/state/limiter.py",

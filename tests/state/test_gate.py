@@ -234,9 +234,20 @@ def test_stragglers_of_an_outage_do_not_push_its_probes_back() -> None:
     gate.close("unreachable", None, 100.0, started=90.0)
 
     for number in range(64):
-        gate.close("unreachable", None, 100.0 + number / 10, 30.0, started=90.0 + number / 100)
+        gate.close("unreachable", None, 100.0 + number / 10, started=90.0 + number / 100)
 
     assert gate.next_probe("close-ticket") == 100.5
+
+
+def test_what_a_straggler_is_asked_to_wait_is_waited() -> None:
+    """When the server said it counts, not when the request began that it answered."""
+    gate = Gate()
+    gate.close("overloaded", None, 100.0, 3.0, started=99.9)
+
+    gate.close("overloaded", None, 101.5, 3.0, started=99.8)
+
+    assert gate.next_probe("close-ticket") == 104.5
+    assert gate.succeeded("close-ticket", 104.4, started=103.5) == []
 
 
 def test_a_failure_older_than_a_success_does_not_close_the_gate_again() -> None:
