@@ -26,9 +26,9 @@ MAX_READ_BYTES = 8 * MAX_ANSWER_BYTES
 """Of what is read: one edit may put 3 MB into an object, and a page of action types holds many."""
 _MADE = 8
 """Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
-KEEPALIVE = 4.0
-"""Seconds. Below what servers and load balancers grant, many of them five: a connection that is closed while a
-request is written on it leaves that request unknown."""
+KEEPALIVE = 1.5
+"""Seconds. Below what servers and load balancers grant, many of them five, some two: a connection that is closed
+while a request is written on it leaves that request unknown."""
 USER_AGENT = (
     f"foundry-consumer/{version('foundry-consumer')}"
     f" python/{sys.version_info.major}.{sys.version_info.minor}"

@@ -33,7 +33,8 @@ async def test_the_pool_has_room_for_all_requests_and_forgets_idle_connections_e
     async with open_session(config("acme.example", max_in_flight=64)) as session:
         assert session.connector is not None
         assert session.connector.limit == 68
-        assert session.connector._keepalive_timeout == KEEPALIVE < 5
+        # Some servers close after two: what is written at that moment is left unknown.
+        assert session.connector._keepalive_timeout == KEEPALIVE < 2
         assert not session.trust_env
 
 
