@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -68,9 +69,12 @@ class FoundryError:
 
 
 def read_object(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON object that the body holds; None where it holds none (cut, empty, HTML, a list)."""
+    """The JSON object that the body holds; None where it holds none (cut, empty, HTML, a list).
+
+    A byte order mark before it is passed over, as RFC 8259 lets a reader do: what is on the way may add one.
+    """
     try:
-        value = jiter.from_json(body)
+        value = jiter.from_json(body.removeprefix(BOM_UTF8))
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

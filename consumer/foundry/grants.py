@@ -74,10 +74,10 @@ def secret_unreadable(secret: Secret, failure: Exception) -> Outage:
 
 def _grant(found: Mapping[str, Any]) -> Grant | None:
     token = found.get("access_token")
-    kind = found.get("token_type", "bearer")
+    kind = found.get("token_type") or "bearer"
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         return None
-    if not isinstance(kind, str) or kind.lower() != "bearer":
+    if str(kind).lower() != "bearer":
         return None
     scope = found.get("scope")
     scopes = tuple(scope.split()) if isinstance(scope, str) else None

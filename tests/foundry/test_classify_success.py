@@ -34,10 +34,17 @@ def test_a_single_action_is_applied_where_the_body_does_not_say_otherwise(body: 
     assert single(json.dumps(body).encode()) == Applied()
 
 
+def test_a_byte_order_mark_hides_no_answer() -> None:
+    """RFC 8259 lets a reader pass over it. Read as no JSON, each harmful action would be a letter."""
+    assert single(b'\xef\xbb\xbf{"validation":{"result":"VALID"}}') == Applied()
+    assert isinstance(single(b'\xef\xbb\xbf{"validation":{"result":"INVALID"}}'), Refused)
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"",
+        b"\xef\xbb\xbf",
         b"{",
         b"null",
         b"[]",

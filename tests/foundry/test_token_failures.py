@@ -57,6 +57,23 @@ async def test_each_failure_is_an_outage_with_its_remedy(
         assert foundry.tokens.failed == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "kind"),
+    [("", {}), ("", {"token_type": None}), ("", {"token_type": "BEARER"}), ("\ufeff", {})],
+)
+async def test_a_token_is_taken_though_its_answer_is_unusual(
+    before: str, kind: dict[str, object]
+) -> None:
+    """A token type that is not said, as null too, is the only one that there is."""
+    async with running() as stack, open_foundry(config(stack.url)) as foundry:
+        stack.token_answer = text(200, before + json.dumps({"access_token": "t"} | kind))
+
+        token = await foundry.tokens.get()
+
+        assert isinstance(token, Token)
+        assert token.authorization == "Bearer t"
+
+
 @pytest.mark.parametrize("life", [None, "3600", True, "soon", float("inf"), {}])
 async def test_a_life_that_is_not_said_well_still_gives_a_token(life: object) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
