@@ -16,7 +16,10 @@ from consumer.foundry.reach import Reached, reach
 from consumer.foundry.verdicts import MISSING_ACTION, MISSING_ONTOLOGY
 from consumer.outcomes import Outage
 
-_UNFINISHED = {"EXPERIMENTAL", "DEPRECATED"}
+_UNSTEADY = {
+    "EXPERIMENTAL": "it may change at any time: agree on that with its owner",
+    "DEPRECATED": "ask its owner what comes instead",
+}
 _MOST_NAMED = 10
 _NEEDED = {
     "api:ontologies-read": "api:use-ontologies-read",
@@ -122,9 +125,8 @@ async def _action(visit: Visit, action: type[Action]) -> Sequence[Finding]:
 
 
 def _status(step: str, info: ActionTypeInfo) -> Finding:
-    unfinished = info.status in _UNFINISHED
-    level: Level = "warn" if unfinished else "ok"
-    remedy = "ask its owner what comes instead" if unfinished else ""
+    remedy = _UNSTEADY.get(info.status or "", "")
+    level: Level = "warn" if remedy else "ok"
     said = f"visible, {len(info.parameters)} parameters, {info.status or 'no status'}"
     return Finding(step, level, said, remedy)
 

@@ -164,11 +164,16 @@ async def test_a_role_that_is_missing_is_named_with_what_names_it_for_support() 
     assert "role" in finding.remedy
 
 
-async def test_a_deprecated_action_type_is_a_warning() -> None:
-    async with changed(status="DEPRECATED") as foundry:
+@pytest.mark.parametrize(
+    ("status", "remedy"), [("DEPRECATED", "comes instead"), ("EXPERIMENTAL", "may change")]
+)
+async def test_an_action_type_that_may_go_or_change_is_a_warning(status: str, remedy: str) -> None:
+    async with changed(status=status) as foundry:
         found = await examined(config(foundry.url))
 
-    assert levels(found)["action create-ticket"] == "warn"
+    (finding,) = found["action create-ticket"]
+    assert finding.level == "warn"
+    assert remedy in finding.remedy
 
 
 async def test_contracts_that_do_not_import_skip_the_actions_and_nothing_else(
