@@ -11,6 +11,7 @@ import pytest
 from tests.broker import NEEDS_BROKER
 from tests.e2e.jobs import broken
 from tests.e2e.scene import Scene
+from tests.e2e.settings import REQUEST_TIMEOUT
 
 pytestmark = NEEDS_BROKER
 LASTS = 3.0
@@ -18,6 +19,8 @@ SETTLED_AFTER = 1.5
 """Seconds after which nothing that was on its way before an outage takes effect any more."""
 RESUMES_WITHIN = 5.0
 BAD = next(each for each in broken("lane-0") if each.record == "lane-0-cut")
+
+SILENCE = "silence"
 
 Outage = Callable[[Scene], AbstractAsyncContextManager[None]]
 
@@ -49,6 +52,9 @@ OUTAGES: Mapping[str, Outage] = {
     "404 of the action types": _answering("missing"),
     "200 with a page": _answering("html"),
     "redirected to a login": _answering("redirect"),
+    "500": _answering("status", status=500),
+    "504 of a gateway": _answering("status", status=504, body="html"),
+    SILENCE: _answering("hang"),
 }
 
 
@@ -56,7 +62,7 @@ OUTAGES: Mapping[str, Outage] = {
     "names",
     [
         pytest.param(("503", "connections refused"), id="two"),
-        pytest.param(tuple(OUTAGES), id="all", marks=(pytest.mark.soak, pytest.mark.timeout(400))),
+        pytest.param(tuple(OUTAGES), id="all", marks=(pytest.mark.slow, pytest.mark.timeout(400))),
     ],
 )
 async def test_an_outage_makes_no_letters_and_ends_by_itself(
@@ -91,7 +97,9 @@ async def _outage(scene: Scene, outage: Outage, name: str) -> int:
     assert all(moment >= over for moment in since), f"{name} is no outage"
     await scene.until(lambda: scene.effects[-1].time > over, f"it goes on after {name}")
     resumed = min(effect.time for effect in scene.effects if effect.time > over)
-    assert resumed - over < RESUMES_WITHIN, name
+    # Into silence a probe has to be given up first.
+    within = RESUMES_WITHIN + (REQUEST_TIMEOUT if name == SILENCE else 0)
+    assert resumed - over < within, name
     return harmful
 
 
