@@ -43,6 +43,7 @@ class Submit:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
         self._in_hand: set[tuple[Prepared, ...]] = set()
+        self._probes = 0
         self._laid_down = asyncio.Event()
         # Two rounds of full requests. More would only grow cold in memory: a record is prepared, sent and
         # settled within milliseconds, and found in the processor's cache each time, or it is not.
@@ -68,6 +69,7 @@ class Submit:
             finally:
                 self._in_hand.discard(hand)
                 if probed is not None:
+                    self._probes -= 1
                     # Nothing to end where it opened the gate.
                     self._gate.probe_failed(action, self._loop.time(), started=probed)
                 self._laid_down.set()
@@ -109,10 +111,11 @@ class Submit:
                     if not self.hungry.is_set():
                         self.look_ahead()
                     return taken, None
-            elif places != 1 or not gate.probing(group.action.name):
-                # Beside one that hangs the last place is for what is well.
+            elif places != 1 or not self._probes:
+                # Beside one that hangs, of whatever type, the last place is for what is well.
                 if places and gate.probe(group.action.name, now, fresh=group.fresh):
                     self._take_place(now)
+                    self._probes += 1
                     taken = group.take_one()
                     # If this one hangs somebody else is to look.
                     self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))

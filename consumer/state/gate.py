@@ -187,10 +187,6 @@ class Gate:
             return None
         return max(outage.due_for(fresh=fresh) for outage in closed)
 
-    def probing(self, action: str) -> bool:
-        """A probe of what is closed for this type is on its way."""
-        return any(outage.probing is not None for outage in self._closed_for(action))
-
     def probe_failed(self, action: str, now: float, *, started: float | None = None) -> None:
         """The probe of this type is over, and opened nothing: the next one comes later.
 

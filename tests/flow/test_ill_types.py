@@ -111,15 +111,18 @@ def test_what_waits_for_one_type_may_fill_all_the_room_where_nobody_else_needs_i
     simulate(story, limits=replace(LIMITS, max_records=400))
 
 
-def test_law_6_probes_that_hang_leave_a_place_to_what_is_well() -> None:
+@pytest.mark.parametrize("ill", [1, 6])
+def test_law_6_probes_that_hang_leave_a_place_to_what_is_well(ill: int) -> None:
     """Every four seconds another one looked, and each held its place for fifteen: of few places none was left."""
 
     async def story(world: World) -> None:
-        silent = Down(world.loop.time() + MINUTES, "ill", answer=LOST, after=LIMITS.request_timeout)
-        world.foundry.downs.append(silent)
-        world.produce(50, action="ill", batch=1)
+        until, types = world.loop.time() + MINUTES, [f"ill {number}" for number in range(ill)]
+        for each in types:
+            silent = Down(until, each, answer=LOST, after=LIMITS.request_timeout)
+            world.foundry.downs.append(silent)
+            world.produce(50, action=each, batch=1)
         first = world.start()
-        await world.until(lambda: first.watch.gates == ["closed ill timeouts"])
+        await world.until(lambda: len(first.watch.gates) == ill)
         await asyncio.sleep(LIMITS.request_timeout)  # what was on its way before has ended
         for _ in range(100):
             (well,) = world.produce(1, action="well")

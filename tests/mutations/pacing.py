@@ -14,7 +14,7 @@ PACING: Final = (
         name="probes that hang take the last place",
         law=6,
         file="consumer/submit.py",
-        old="            elif places != 1 or not gate.probing(group.action.name):\n",
+        old="            elif places != 1 or not self._probes:\n",
         new="            else:\n",
         suite="tests/flow/test_ill_types.py",
         test="test_law_6_probes_that_hang_leave_a_place_to_what_is_well",
