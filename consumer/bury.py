@@ -38,6 +38,8 @@ class _Burial:
     """It is left to the partition's next owner."""
     put_off: Callable[[], None] = lambda: None
     """It waits for a person."""
+    behind: Callable[[], int] = lambda: 0
+    """How many records wait for it in their lane."""
 
 
 def without_content(letter: Letter) -> Letter:
@@ -64,8 +66,8 @@ class Purse(Protocol):
     def funded(self) -> bool:
         """One can be paid for now."""
 
-    def owe(self, first: Letter | None, waiting: int, unsettled: int) -> None:
-        """So many wait, `first` before the others; so many are not written yet, with those."""
+    def owe(self, first: Letter | None, waiting: int, pay_nothing: int) -> None:
+        """So many wait, `first` before the others; so many records pay for none, theirs among them."""
 
 
 class Bury:
@@ -133,6 +135,7 @@ class Bury:
             lambda: self._workload.abandon(entry),
             # Certainly not executed, unless it is a suspect: a kill meanwhile must not make it unknown.
             lambda: self._workload.release(entry),
+            lambda: self._workload.lanes.behind(entry),
         )
         self._start(burial, free=free)
 
@@ -182,11 +185,15 @@ class Bury:
     def _owe(self) -> None:
         waiting = len(self._unpaid)
         first = self._unpaid[0].letter if waiting else None
-        self._purse.owe(first, waiting, waiting + sum(self._open.values()))
+        # What waits behind one of these would wait for ever, were it counted on.
+        behind = sum(burial.behind() for burial in self._unpaid)
+        self._purse.owe(first, waiting, waiting + behind + sum(self._open.values()))
 
     def _start(self, burial: _Burial, *, free: bool) -> None:
         if free or (not self._unpaid and self._purse.afford(burial.letter)):
             self._begin(burial)
+            if self._unpaid:
+                self._owe()  # it pays for none of them any more
         elif burial.tenure.ending:
             burial.leave()
         else:

@@ -145,14 +145,16 @@ class Gatekeeper:
         """There is a letter's worth left."""
         return self._budget.remaining > 0
 
-    def owe(self, first: Letter | None, waiting: int, unsettled: int) -> None:
-        """So many letters wait to be paid for, `first` before the others, of `unsettled` ones that are not written yet.
+    def owe(self, first: Letter | None, waiting: int, pay_nothing: int) -> None:
+        """So many letters wait to be paid for, `first` before the others. So many records will not pay for them: those of
+        letters that are not written yet, and what waits behind these.
 
         What is read ahead has letters as well: as long as the records beside them could pay for all, they wait for
         that. Else nothing will, and the gate is closed until `resume`.
         """
         self._owing = waiting > 0
-        if first is None or self._budget.covers(waiting, self._workload.records - unsettled):
+        payers = self._workload.records - self._workload.ahead - pay_nothing
+        if first is None or self._gate.held_for_all or self._budget.covers(waiting, payers):
             return
         reason, example = self._budget.dominant() or (first.reason, _place(first))
         answer = Answer(reason, f"for example {example}")

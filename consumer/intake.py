@@ -162,6 +162,7 @@ class Intake:
         for tenure, records in list(self._ahead.items()):
             while records and (tenure.ending or self._receive(records[0], tenure)):
                 self._workload.shed(_size(records.popleft()))
+                self._workload.ahead -= 1
             if not records:
                 del self._ahead[tenure]
 
@@ -188,6 +189,7 @@ class Intake:
             if (ahead and tenure in ahead) or not self._receive(record, tenure):
                 ahead.setdefault(tenure, deque()).append(record)
                 self._workload.took(_size(record))
+                self._workload.ahead += 1
         if self._workload.records:
             self._size_seen = self._workload.bytes // self._workload.records
 

@@ -156,6 +156,11 @@ class Lanes:
         else:
             self.ready(head)
 
+    def behind(self, prepared: Prepared) -> int:
+        """How many wait behind this head of its lane."""
+        found = None if prepared.lane is None else self._behind.get(prepared.lane)
+        return len(found) if type(found) is deque else 0
+
     def take_out(self, wanted: Callable[[Prepared], bool]) -> Prepared | None:
         """One head that is `wanted`, of those that wait for their time or go by themselves; the caller has it then."""
         for item in self._later:

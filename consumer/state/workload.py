@@ -20,6 +20,8 @@ class Workload:
         self.tenures: dict[tuple[str, int], Tenure] = {}
         self.records = 0
         self.bytes = 0
+        self.ahead = 0
+        """Of those records, fetched and not taken in: they are too far ahead of the first unsettled one."""
         self._arrivals: dict[Tenure, Arrivals] = {}
         self._begun: set[Prepared] = set()
         self._claimed: set[Prepared] = set()
