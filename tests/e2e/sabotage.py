@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 
 from consumer.__main__ import main
 from consumer.app import service
@@ -48,6 +49,10 @@ async def hang() -> None:
     await asyncio.Event().wait()
 
 
+async def fail() -> None:
+    raise RuntimeError("sabotage")
+
+
 async def hang_against_all_cancelling() -> None:
     while True:
         try:
@@ -64,6 +69,7 @@ DEFECTS: dict[str, tuple[type, str, Callable[[], Any]]] = {
     "poll": (KafkaSource, "poll", hang),
     "requests": (FoundryActions, "send", hang),
     "loop": (KafkaSource, "poll", block),
+    "library": (AIOKafkaClient, "_metadata_update", fail),
     "client hangs in its end": (AIOKafkaConsumer, "stop", hang_against_all_cancelling),
     "client blocks the loop in its end": (AIOKafkaConsumer, "stop", block),
 }

@@ -67,6 +67,23 @@ async def test_a_process_that_is_stuck_ends_with_1_and_says_what_of_it(
 
 
 @pytest.mark.slow
+async def test_a_client_library_that_has_lost_a_task_ends_the_process_with_1(scene: Scene) -> None:
+    """It never looks after them; and without its view of the cluster it stands still at the next move of a leader."""
+    async with scene.load():
+        service = scene.start_with("library")
+        await service.says("assigned")
+        await scene.progress()
+        service.begin_defect()
+        # The library looks at the cluster once a minute.
+        stuck = await service.says("stuck", within=90)
+        assert await service.ended() == 1
+
+    assert "metadata task" in stuck["why"]
+    scene.note_end()
+    await _goes_on(scene)
+
+
+@pytest.mark.slow
 async def test_a_process_that_is_stuck_fails_its_liveness_probe(
     scene: Scene, tmp_path: Path
 ) -> None:

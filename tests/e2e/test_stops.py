@@ -114,3 +114,14 @@ async def test_a_stop_while_foundry_hangs_ends_within_the_grace_and_loses_nothin
     assert not verdict.broken
     assert verdict.resent == {}
     assert verdict.reasons.keys() <= {"unknown"}
+
+
+async def test_what_was_kept_back_of_lines_that_repeat_is_said_at_the_stop(scene: Scene) -> None:
+    async with scene.load(kinds=("safe",)):
+        service = await scene.start_to_work()
+        with scene.fault("status", status=503, share=0.5):
+            await scene.progress(100)
+        await scene.progress()
+        await _stop(service)
+
+    assert any("times" in line for line in service.said("retry"))
