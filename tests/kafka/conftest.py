@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 
+from consumer.kafka.logs import Modest
 from deploy.local.kafka import Broker
 from tests.broker import Cluster, external_servers
 from tests.kafka.guarded import Guarded, guarded_broker
+
+
+@pytest.fixture(autouse=True)
+def _library_speaks() -> None:
+    """What it wrote in the tests before makes no line of this one too many."""
+    for name in list(logging.root.manager.loggerDict):
+        logger = logging.getLogger(name)
+        for modest in [each for each in logger.filters if isinstance(each, Modest)]:
+            logger.removeFilter(modest)
 
 
 @pytest.fixture(scope="session")
