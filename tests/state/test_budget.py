@@ -102,3 +102,13 @@ def test_letters_never_outnumber_burst_and_what_successes_paid(
 
         assert letters * 1_000 <= burst * 1_000 + sum(story) * thousandths
         assert 0 <= budget.remaining <= burst
+
+
+def test_it_tells_what_so_many_more_successes_would_pay_for() -> None:
+    budget = LetterBudget(burst=2, ratio=0.5)
+    budget.spend("invalid", "t/0/1")
+
+    assert budget.covers(1, successes=0)
+    assert not budget.covers(2, successes=1)
+    assert budget.covers(2, successes=2)
+    assert budget.remaining == 1

@@ -134,7 +134,7 @@ KILLS = Scenario(
     "kill -9 at random moments and between any two steps, 500 to 1,000 records in flight",
     kill_again_and_again,
     defects=(COMMIT_EARLY, CLAIMS_FORGOTTEN),
-    given=Given(processes=2, rate=900, mix=THRONGED, latency=(0.9, 1.9)),
+    given=Given(processes=2, rate=900, mix=THRONGED, latency=(1.2, 2.2)),
     seconds=40,
     points=PHASES,
     long=1500,
