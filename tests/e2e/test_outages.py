@@ -62,7 +62,7 @@ OUTAGES: Mapping[str, Outage] = {
     "names",
     [
         pytest.param(("503", "connections refused"), id="two"),
-        pytest.param(tuple(OUTAGES), id="all", marks=(pytest.mark.slow, pytest.mark.timeout(400))),
+        pytest.param(tuple(OUTAGES), id="all", marks=(pytest.mark.soak, pytest.mark.timeout(400))),
     ],
 )
 async def test_an_outage_makes_no_letters_and_ends_by_itself(

@@ -138,7 +138,8 @@ LOSSES: Final = (
         law=3,
         file="consumer/recover.py",
         old="        if not outcome.answered:\n            for entry in entries:\n"
-        "                self._put_off.hold(entry, until)\n",
+        "                self._put_off.hold(entry, until)\n"
+        "                entry.not_before = until\n",
         new="",
         suite="tests/flow/test_claims.py",
         test="test_rule_13_a_lane_waits_until_the_lost_request_cannot_be_executed_any_more[Repeat.NEVER]",

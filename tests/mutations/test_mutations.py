@@ -6,6 +6,7 @@ suite, and is closed there, never by taking the defect off the table.
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,8 @@ def test_every_defect_has_its_place_and_its_test() -> None:
         source, suite = (ROOT / mutation.file).read_text(), (ROOT / mutation.suite).read_text()
         name = mutation.test.partition("[")[0].rpartition("::")[2]
         assert source.count(mutation.old) == 1, mutation
+        if mutation.file.endswith(".py"):
+            ast.parse(source.replace(mutation.old, mutation.new), mutation.name)
         assert f"def {name}(" in suite, mutation
 
 
