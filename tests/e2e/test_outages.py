@@ -61,7 +61,7 @@ OUTAGES: Mapping[str, Outage] = {
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(("503", "401"), id="two"),
+        pytest.param(("503", "connections refused", "401"), id="three"),
         pytest.param(tuple(OUTAGES), id="all", marks=(pytest.mark.soak, pytest.mark.timeout(400))),
     ],
 )

@@ -26,6 +26,8 @@ LARGEST_BODY = 16 * 1024 * 1024
 BACKLOG = 1024
 GRACE = 1.0
 """Seconds that requests under way have to end when the server stops."""
+MAKING = 4
+"""Turns of the event loop within which a connection that was accepted is one that the server knows."""
 
 
 @asynccontextmanager
@@ -104,7 +106,7 @@ async def listening(
         yield
     finally:
         # No new connections; then what hangs or waits is let go; then the rest has its grace.
-        listener.close()
+        await _close(listener)
         await service.stop()
         web_server.pre_shutdown()
         connections = [cast(Connection, each) for each in web_server.connections]
@@ -112,6 +114,18 @@ async def listening(
         for connection in connections:
             await connection.end()
         await listener.wait_closed()
+
+
+async def _close(listener: asyncio.Server) -> None:
+    """Accept no more, and let those be made that were accepted: one that is not yet made when asyncio's
+    server closes is left open unread by it, or lives on past the end.
+    """
+    loop = asyncio.get_running_loop()
+    for each in listener.sockets:
+        loop.remove_reader(each.fileno())
+    for _ in range(MAKING):
+        await asyncio.sleep(0)
+    listener.close()
 
 
 def _request(

@@ -26,15 +26,10 @@ class Service:
         self._foundry = foundry
         self._engine = Engine(foundry.objects, foundry.effects)
         self._routes = Routes()
-        self._stopped = False
         self._late: list[asyncio.Task[None]] = []
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        if self._stopped:
-            # Its connection was accepted while the others were closed: nobody looks at what this stack knows by now.
-            _connection(request).wire.abort()
-            return web.Response()
         path = request.raw_path.partition("?")[0]
         if path.startswith(control.PREFIX):
             return respond(await control.answer(self._foundry, request))
@@ -203,7 +198,6 @@ class Service:
 
     async def stop(self) -> None:
         """Let go what hangs; what was to be executed later never will be."""
-        self._stopped = True
         self._foundry.faults.clear()
         for task in self._late:
             task.cancel()
