@@ -27,7 +27,7 @@ SHORTEST_LIFE = 5.0
 LONGEST_LIFE = 24 * 3600.0
 FETCH_TIMEOUT = 10.0
 RENEWAL_PAUSE = 5.0
-"""Seconds between two tries to renew a token that is still good."""
+"""Seconds at least between two tries to renew a token that is still good."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,8 +142,8 @@ class Tokens:
         grant = await self._ask()
         if isinstance(grant, Outage):
             self.failed += 1
-            wait = grant.answer.retry_after
-            self._pause_until = self._clock() + (RENEWAL_PAUSE if wait is None else wait)
+            wait = max(RENEWAL_PAUSE, grant.answer.retry_after or 0.0)
+            self._pause_until = self._clock() + wait
             return grant
         self.fetched += 1
         self._config.client_secret.remember(grant.access_token)

@@ -138,6 +138,22 @@ async def test_a_failed_renewal_keeps_the_token_and_is_not_tried_at_once_again()
         assert len(stack.token_requests) == 3
 
 
+async def test_a_renewal_that_may_be_tried_at_once_again_is_not() -> None:
+    """`Retry-After: 0`, or a date that has passed: each request would be one to the token endpoint as well."""
+    time = Time()
+    async with running() as stack, tokens_of(stack, time) as tokens:
+        first = await good(tokens)
+        stack.token_answer = text(429, "", "text/plain", **{"Retry-After": "0"})
+        time.at += 3000
+        await tokens.fetch()
+
+        for _ in range(20):
+            assert await good(tokens) is first
+            await asyncio.sleep(0.002)
+
+        assert len(stack.token_requests) == 2
+
+
 async def test_an_ended_token_is_not_used() -> None:
     time = Time()
     async with running() as stack, tokens_of(stack, time) as tokens:
