@@ -11,8 +11,9 @@ import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from consumer.foundry.answers import Reply
+from consumer.foundry.answers import Reply, read_error
 from consumer.foundry.causes import CONNECT_TIMEOUT, CUT, TIMEOUT, Cause, cause_of
+from consumer.foundry.classify import rule_of
 from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.tokens import Token, Tokens
 from consumer.foundry.transport import (
@@ -23,6 +24,7 @@ from consumer.foundry.transport import (
     head_of,
     read_reply,
 )
+from consumer.foundry.verdicts import TOKEN
 from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
@@ -60,7 +62,7 @@ class _Attempt:
 
 
 class Exchange:
-    """Sends with the one token; a 401 gets a fresh one and one more try, for it was not executed."""
+    """Sends with the one token; where that is refused it gets a fresh one and one more try, for it was not executed."""
 
     def __init__(
         self,
@@ -234,4 +236,7 @@ def _failed(body: Body, failure: BaseException) -> Outage | Withheld | Lost:
 
 
 def _unauthorised(reply: object) -> bool:
-    return isinstance(reply, Reply) and reply.status == HTTPStatus.UNAUTHORIZED
+    if not isinstance(reply, Reply) or reply.succeeded:
+        return False
+    # By its name too, as it is judged: name and status disagree on some stacks.
+    return reply.status == HTTPStatus.UNAUTHORIZED or rule_of(reply, read_error(reply)) is TOKEN

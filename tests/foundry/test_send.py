@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from consumer.foundry.opening import open_foundry
-from consumer.model import ActionType, Repeat
-from consumer.outcomes import Applied, Outage, Refused, Unknown, Withheld
+from consumer.model import ActionType, Lookup, Repeat
+from consumer.outcomes import Applied, Found, Outage, Refused, Unknown, Withheld
 from tests.foundry.server import MANY, TOKEN, config, replies, request, running, text
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -118,6 +118,25 @@ async def test_a_second_401_is_an_outage_of_the_token() -> None:
         assert outcome.gate == "token"
         assert outcome.everywhere
         assert len(stack.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "name"), [(403, "Default:Unauthorized"), (400, "MissingCredentials")]
+)
+async def test_a_dead_token_is_told_by_its_name_where_the_status_says_otherwise(
+    status: int, name: str
+) -> None:
+    """Names go before statuses, as everywhere: else the dead token would be used until its time is up."""
+    said = {"errorCode": "INVALID_ARGUMENT", "errorName": name}
+    async with running() as stack, open_foundry(config(stack.url)) as foundry:
+        stack.answer = replies((status, said), (200, {}))
+        sent = await foundry.actions.send(request())
+        stack.answer = replies((status, said), (200, {"ticketId": "T-1"}))
+        read = await foundry.actions.look_up(Lookup("Ticket", lambda _: True, "T-1"))
+
+        assert sent == Applied()
+        assert isinstance(read, Found)
+        assert len(stack.token_requests) == 3
 
 
 async def test_a_storm_of_401_makes_one_fetch() -> None:
