@@ -24,6 +24,9 @@ from consumer.foundry.config import FoundryConfig
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_READ_BYTES = 8 * MAX_ANSWER_BYTES
 """Of what is read: one edit may put 3 MB into an object, and a page of action types holds many."""
+_MOST_HEADER_BYTES = 64 * 1024
+"""Of one header. The library's own bound, 8190, is below what stacks and login pages send: of such an answer nothing
+would be known, not even its status."""
 _MADE = 8
 """Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
 KEEPALIVE = 1.5
@@ -205,6 +208,7 @@ def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         proxy=config.proxy,
+        max_field_size=_MOST_HEADER_BYTES,
         # No `total`: the caller's deadline covers waits for a token and a second try too, and aiohttp
         # would round it up to the next full second.
         timeout=aiohttp.ClientTimeout(

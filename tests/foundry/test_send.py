@@ -175,6 +175,20 @@ async def test_a_redirect_is_not_followed() -> None:
         assert [seen.path.rpartition("/")[2] for seen in stack.seen] == ["apply"] * 5
 
 
+@pytest.mark.parametrize("name", ["Location", "Content-Security-Policy"])
+async def test_an_answer_with_long_headers_is_read(name: str) -> None:
+    """Login pages redirect with long addresses: taken for a cut connection, each `never` record would be a letter."""
+    long = {name: "https://sso.example/?SAMLRequest=" + "x" * 30_000}
+    async with running() as stack, open_foundry(config(stack.url)) as foundry:
+        stack.answer = replies((302, {}), (200, {}), headers=long)
+
+        redirected = await foundry.actions.send(request())
+
+        assert isinstance(redirected, Outage)
+        assert redirected.gate == "redirected"
+        assert await foundry.actions.send(request()) == Applied()
+
+
 @pytest.mark.parametrize("batch", [1, 20])
 async def test_a_login_page_with_200_closes_the_gate(batch: int) -> None:
     async with running(text(200, "<html>")) as stack, open_foundry(config(stack.url)) as foundry:
