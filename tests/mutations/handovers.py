@@ -12,6 +12,7 @@ HANDOVERS: Final = (
     Mutation(
         name="what is done above the watermark is left out of the commit",
         law=4,
+        rule=2,
         file="consumer/commits.py",
         old="        snapshot.done, snapshot.claims, drained=drained",
         new="        0, snapshot.claims, drained=drained",
@@ -89,6 +90,7 @@ HANDOVERS: Final = (
     Mutation(
         name="the last commit is made before the drain",
         law=4,
+        rule=9,
         file="consumer/sessions.py",
         old="        await self._drain(ended)\n        for tenure in tenures:\n",
         new="        await self._commits.last(tenures, drained=True, within=_LAST_COMMIT)\n"
@@ -137,6 +139,7 @@ HANDOVERS: Final = (
     Mutation(
         name="a commit without an answer does not end the session",
         law=5,
+        rule=4,
         file="consumer/commits.py",
         old="                self._workload.end(self._workload.all_tenures)\n"
         "                self.unanswered.set()\n",
@@ -149,6 +152,7 @@ HANDOVERS: Final = (
     Mutation(
         name="after a commit without an answer nobody joins again",
         law=5,
+        rule=4,
         file="consumer/sessions.py",
         old="            await self._source.rejoin()\n",
         new="            await asyncio.sleep(0)\n",
@@ -160,6 +164,7 @@ HANDOVERS: Final = (
     Mutation(
         name="two commits are in flight at once",
         law=5,
+        rule=3,
         file="consumer/commits.py",
         old="        async with self._one_at_a_time:\n            return",
         new="        if tenures is not None:\n            return",
@@ -171,6 +176,7 @@ HANDOVERS: Final = (
     Mutation(
         name="a partition is given up while its requests are on their way",
         law=5,
+        rule=9,
         file="consumer/sessions.py",
         old="        idle = not self._outlived_by\n",
         new="        idle = True\n",
@@ -182,6 +188,7 @@ HANDOVERS: Final = (
     Mutation(
         name="the group is left while a request is alive",
         law=5,
+        rule=9,
         file="consumer/dispatch.py",
         old="await self._source.close(leave=idle)",
         new="await self._source.close(leave=True)",
@@ -193,6 +200,7 @@ HANDOVERS: Final = (
     Mutation(
         name="requests are sent when the membership may be over",
         law=5,
+        rule=11,
         file="consumer/dispatch.py",
         old="self._clock.now() + timeout <= self._source.lease()",
         new="self._clock.now() <= self._source.lease() + timeout",

@@ -21,6 +21,7 @@ LOSSES: Final = (
     Mutation(
         name="a letter is settled before it is acknowledged",
         law=1,
+        rule=14,
         file="consumer/bury.py",
         old="        try:\n            written = await self._write(letter, tenure)\n",
         new="        try:\n            burial.settle()\n            burial = replace(burial, settle=bool)\n"
@@ -33,6 +34,7 @@ LOSSES: Final = (
     Mutation(
         name="a letter that was not taken counts as written",
         law=1,
+        rule=14,
         file="consumer/bury.py",
         old="                    failures += 1\n",
         new="                    return now\n",
@@ -136,6 +138,7 @@ LOSSES: Final = (
     Mutation(
         name="a lane does not wait after a request that got no answer",
         law=3,
+        rule=13,
         file="consumer/recover.py",
         old="        if not outcome.answered:\n            for entry in entries:\n"
         "                self._put_off.hold(entry, until)\n"

@@ -25,6 +25,8 @@ class Mutation:
     """Searched for in the failure itself (a pattern): another one is a test that fails for another reason."""
     why: str
     """What a user would suffer."""
+    rule: int | None = None
+    """Number of the rule of claims that it switches off, 1 to 18, where it is one of them."""
 
     def __str__(self) -> str:
         return self.name

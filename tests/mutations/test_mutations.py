@@ -19,16 +19,19 @@ from tests.mutations.edges import EDGES
 from tests.mutations.endings import ENDINGS
 from tests.mutations.gates import GATES
 from tests.mutations.handovers import HANDOVERS
+from tests.mutations.leases import LEASES
 from tests.mutations.limits import LIMITS
 from tests.mutations.losses import LOSSES
 from tests.mutations.mutation import Mutation
 from tests.mutations.operators import OPERATORS
 from tests.mutations.outages import OUTAGES
 from tests.mutations.pacing import PACING
+from tests.mutations.rules import RULES
 from tests.mutations.secrecy import SECRECY
 from tests.mutations.unknowns import UNKNOWNS
 
 LAWS = range(1, 13)
+RULES_OF_CLAIMS = range(1, 19)
 MUTATIONS = (
     *LOSSES,
     *HANDOVERS,
@@ -42,6 +45,8 @@ MUTATIONS = (
     *SECRECY,
     *OPERATORS,
     *PACING,
+    *RULES,
+    *LEASES,
 )
 
 OF_EACH_LAW = 2
@@ -112,6 +117,10 @@ def test_every_law_has_its_defects_and_each_is_named_once() -> None:
     assert {mutation.law for mutation in MUTATIONS} == set(LAWS)
     assert {mutation.law for mutation in EVERYDAY} == set(LAWS)
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_every_rule_of_claims_is_switched_off_by_a_defect() -> None:
+    assert {mutation.rule for mutation in MUTATIONS} - {None} == set(RULES_OF_CLAIMS)
 
 
 @pytest.mark.parametrize(("text", "times"), [("", 0), ("old old", 2), ("new", 0)])

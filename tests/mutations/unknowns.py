@@ -10,6 +10,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="a harmful action is sent before its claim is acknowledged",
         law=7,
+        rule=1,
         file="consumer/state/tenure.py",
         old="        claim = Claim()\n",
         new="        claim = Claim(durable=True)\n",
@@ -21,6 +22,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="claims are stripped from the snapshot",
         law=7,
+        rule=2,
         file="consumer/commits.py",
         old="        snapshot.done, snapshot.claims, drained=drained",
         new="        snapshot.done, 0, drained=drained",
@@ -32,6 +34,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="the claim of a suspect is released",
         law=7,
+        rule=7,
         file="consumer/state/workload.py",
         old="        if entry.suspect:\n            return\n",
         new="",
@@ -43,6 +46,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="what a former owner claimed is simply sent",
         law=7,
+        rule=7,
         file="consumer/intake.py",
         old="            prepared.suspect = True\n",
         new="",
@@ -54,6 +58,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="a harmful action without an answer is sent again",
         law=7,
+        rule=7,
         file="consumer/recover.py",
         old="        if first.repeat.claimed:\n            self.suspects.suspect(",
         new="        if first.suspect:\n            self.suspects.suspect(",
@@ -65,6 +70,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="damaged metadata is read as empty",
         law=7,
+        rule=6,
         file="consumer/sessions.py",
         old="            tenure.held = why\n",
         new="",
@@ -87,6 +93,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="a lost request is read back while it may still be executed",
         law=7,
+        rule=13,
         file="consumer/suspects.py",
         old="        elif entry.not_before > self._now():\n",
         new="        elif entry.attempts > 1_000_000:\n",
@@ -98,6 +105,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="a claimed record that the log has no more is passed over",
         law=7,
+        rule=7,
         file="consumer/intake.py",
         old="            self._bury.record(record, rejected, tenure, _RECORD_COST)\n",
         new="            tenure.settled(record.offset)\n",
@@ -109,6 +117,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="claims are kept during an outage",
         law=7,
+        rule=8,
         file="consumer/gatekeeper.py",
         old="            self._workload.release_kept(scope)\n",
         new="",
@@ -131,6 +140,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="the permission of before the wait for a connection is enough",
         law=7,
+        rule=12,
         file="consumer/foundry/transport.py",
         old="        if not self._may_send():\n",
         new="        if self._may_send is None:\n",
@@ -164,6 +174,7 @@ UNKNOWNS: Final = (
     Mutation(
         name="a suspect that a new contract calls harmless is sent",
         law=7,
+        rule=7,
         file="consumer/intake.py",
         old="        if standing is _SUSPECT:\n            # Also",
         new="        if standing is _SUSPECT and prepared.repeat.claimed:\n            # Also",
