@@ -55,6 +55,17 @@ def refuse_keywords(whose: str, given: Mapping[str, object], known: str) -> None
         raise fault(f"{whose} is given {', '.join(given)}", remedy=f"its keywords are {known}")
 
 
+def refuse_config(
+    whose: str, config: Mapping[str, object], kept: Mapping[str, tuple[object, ...]], remedy: str
+) -> None:
+    """Raises:
+    ContractError: a key of `kept` has none of its values in the class's configuration.
+    """
+    for name, values in kept.items():
+        if (given := config.get(name)) not in values:
+            raise fault(f"{whose} has {name}={given!r} in its model_config", remedy=remedy)
+
+
 def is_text(value: object) -> bool:
     """A non-empty string; owners' code may not be type-checked."""
     return isinstance(value, str) and bool(value)

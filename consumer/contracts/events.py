@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from consumer.contracts._decimals import exactly_read, holds_decimals
-from consumer.contracts._faults import fault, refuse_keywords
+from consumer.contracts._faults import fault, refuse_config, refuse_keywords
 from consumer.contracts._nested import nested_models
 from consumer.contracts._schemas import rewritten
 from consumer.contracts._times import read_as_iso
@@ -70,13 +70,13 @@ class Event(BaseModel):
                     f"event class {cls.__name__} has unknown={unknown!r}",
                     remedy='write unknown="ignore" or unknown="forbid"',
                 )
-        for name, kept in _KEPT.items():
-            if (given := cls.model_config.get(name)) not in kept:
-                raise fault(
-                    f"event class {cls.__name__} has {name}={given!r} in its model_config",
-                    remedy="leave it out: what other publishers send is taken literally; a single field may be"
-                    ' laxer by Field(strict=False), and unknown="forbid" refuses fields that the model does not know',
-                )
+        refuse_config(
+            f"event class {cls.__name__}",
+            cls.model_config,
+            _KEPT,
+            "leave it out: what other publishers send is taken literally; a single field may be"
+            ' laxer by Field(strict=False), and unknown="forbid" refuses fields that the model does not know',
+        )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal as _Decimal
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_serializer
 from pydantic_core import CoreSchema, core_schema
 
-from consumer.contracts._faults import fault
+from consumer.contracts._faults import fault, refuse_config
 from consumer.contracts._nested import nested_models
 from consumer.contracts._schemas import rewritten
+
+_KEPT: Final[Mapping[str, tuple[object, ...]]] = {
+    "strict": (True,),
+    "frozen": (True,),
+    "allow_inf_nan": (False,),
+    "extra": ("forbid",),
+}
+"""What may stand in a `model_config`: with anything else a value would be sent that the mapping did not give, or dropped."""
 
 _INT32 = 2**31
 _INT64 = 2**63
@@ -64,7 +72,7 @@ Vector = Sequence[float]
 
 
 def as_foundry_writes(part: dict[str, Any]) -> dict[str, Any]:
-    """The same part of a schema, with times in UTC, plain decimals, and whole numbers bounded to 32 bits.
+    """The same part of a schema, with times in UTC, plain decimals, whole numbers bounded to 32 bits, and finite doubles.
 
     So an owner cannot get the encoding wrong by writing `datetime` where `Timestamp` was meant.
     """
@@ -73,6 +81,9 @@ def as_foundry_writes(part: dict[str, Any]) -> dict[str, Any]:
             return {"serialization": _IN_UTC} | part | {"tz_constraint": "aware"}
         case "decimal":
             return {"serialization": _WITHOUT_EXPONENT, "max_digits": 38} | part
+        case "float":
+            # JSON has none that is not finite: it would be written as null, which clears.
+            return part | {"allow_inf_nan": False}
         case "int" if not _BOUNDS & part.keys():
             return part | {"ge": -_INT32, "lt": _INT32}
         case _:
@@ -91,8 +102,10 @@ _WITHOUT_EXPONENT = core_schema.plain_serializer_function_ser_schema(
 def _refuse_one_name_for_two(cls: type[BaseModel]) -> None:
     """JSON would hold the name twice, and which of the values counts is the reader's choice."""
     written: dict[str, str] = {}
-    for name, info in cls.model_fields.items():
-        on_the_wire = info.serialization_alias or name
+    names = {name: info.serialization_alias for name, info in cls.model_fields.items()}
+    names |= {name: info.alias for name, info in cls.model_computed_fields.items()}
+    for name, alias in names.items():
+        on_the_wire = alias or name
         if on_the_wire in written:
             raise fault(
                 f"fields {written[on_the_wire]!r} and {name!r} of {cls.__name__} are both written"
@@ -122,7 +135,13 @@ class Parameters(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,
         protected_namespaces=(),
+        # Of what is typed as anything: by default it would be null, which clears.
+        ser_json_inf_nan="strings",
     )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_config(f"class {cls.__name__}", cls.model_config, _KEPT, "leave it out")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -9,12 +9,11 @@ from decimal import Decimal as PythonDecimal
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, Field, PlainSerializer, ValidationError
+from pydantic import AwareDatetime, Field, PlainSerializer, ValidationError
 
 from consumer.contracts import (
     Action,
     Attachment,
-    ContractError,
     Decimal,
     GeoPoint,
     GeoShape,
@@ -233,18 +232,6 @@ def test_a_lone_surrogate_fails_when_it_is_written() -> None:
     """It cannot be UTF-8; the error is raised to the mapping, not sent as something else."""
     with pytest.raises(ValueError, match="surrogates not allowed"):
         Everything(text="\ud800").call()
-
-
-def test_a_nested_model_that_is_no_struct_is_refused() -> None:
-    """Pydantic writes a model as its own class says: a plain one would not be in UTC."""
-
-    class Period(BaseModel):
-        since: datetime
-
-    with pytest.raises(ContractError, match=r"field 'period' of Uses holds Period.*from Struct"):
-
-        class Uses(Action, api_name="uses"):
-            period: Period
 
 
 class Begun(Struct):
