@@ -9,6 +9,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError, URLError
@@ -99,19 +100,24 @@ class KafkaTokens:
         except HTTPError as error:
             with error:
                 raise Unavailable(f"{self._url} answers HTTP {error.code}") from None
-        except (URLError, OSError) as error:
+        except (URLError, OSError, HTTPException) as error:
             raise Unavailable(f"{self._url} cannot be asked: {_why(error)}") from None
         return _read(body, self._url)
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's authorities, and Kafka's: the endpoint is seldom signed by the one that signs brokers."""
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context.load_verify_locations(ca_file)
     except OSError as error:
         raise SettingsError(f"kafka.ssl_cafile {str(ca_file)!r} cannot be used: {error}") from None
+    return context
 
 
-def _why(error: OSError) -> str:
+def _why(error: Exception) -> str:
     reason = getattr(error, "reason", error)
     return str(reason) if isinstance(reason, OSError) else type(error).__name__
 

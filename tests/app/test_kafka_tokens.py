@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from consumer.app.kafka_tokens import KafkaTokens
 from consumer.errors import SettingsError, Unavailable
 from consumer.settings import Secret
 from deploy.local.foundry import DEFAULT_CLIENT, parse_fault, serve
+from tests.foundry.server import raw
 
 PATH = "/multipass/api/oauth2/token"
 CANARY = "canary-s3cr3t"
@@ -98,6 +100,16 @@ async def test_nobody_there_is_unavailable() -> None:
         await tokens("http://127.0.0.1:1").fetch()
 
 
+async def test_what_speaks_no_http_is_unavailable_and_named() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        await reader.read()
+
+    async with raw(babble) as port:
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port}"):
+            await tokens(f"http://127.0.0.1:{port}").fetch()
+
+
 async def test_tls_is_verified(tmp_path: Path) -> None:
     async with serve(cert_dir=tmp_path) as server:
         trusting = await tokens(server.url, ca_file=server.ca_file).fetch()
@@ -105,6 +117,19 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
             await tokens(server.url).fetch()
 
     assert trusting
+
+
+async def test_the_brokers_authority_may_be_another_than_the_endpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A private one for Kafka beside an endpoint of the internet is usual; the setting names Kafka's."""
+    async with (
+        serve(cert_dir=tmp_path / "kafka") as kafka,
+        serve(cert_dir=tmp_path / "all") as server,
+    ):
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))  # stands for the system's own
+
+        assert await tokens(server.url, ca_file=kafka.ca_file).fetch()
 
 
 def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
