@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 import consumer
 
 ROOT = Path(consumer.__file__).parent.parent
@@ -43,3 +45,32 @@ def ended(child: subprocess.Popen[str]) -> tuple[int, str]:
     """Its exit code, and what it wrote to stderr."""
     _, said = child.communicate(timeout=ENDS_IN)
     return child.returncode, said
+
+
+def written(folder: Path, kafka_port: int) -> Path:
+    """Settings of a service whose broker would be at this port, and whose Foundry is nowhere."""
+    settings = folder / "consumer.toml"
+    settings.write_text(
+        f"""
+        [kafka]
+        bootstrap_servers = "127.0.0.1:{kafka_port}"
+        group_id = "g"
+        [foundry]
+        hostname = "http://127.0.0.1:9"
+        ontology = "o"
+        client_id = "c"
+        client_secret = "canary"
+        [admin]
+        port = 0
+        [stop]
+        grace = 21
+        """
+    )
+    return settings
+
+
+def scrubbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of whoever runs the tests is a setting."""
+    for name in list(os.environ):
+        if name.upper().startswith(("KAFKA_", "FOUNDRY_", "CONSUMER_")):
+            monkeypatch.delenv(name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.programs import ROOT
+from tests.app.programs import ROOT, written
 
 
 @pytest.fixture
@@ -22,27 +22,6 @@ def silence() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         yield server
-
-
-def written(folder: Path, kafka_port: int) -> Path:
-    settings = folder / "consumer.toml"
-    settings.write_text(
-        f"""
-        [kafka]
-        bootstrap_servers = "127.0.0.1:{kafka_port}"
-        group_id = "g"
-        [foundry]
-        hostname = "http://127.0.0.1:9"
-        ontology = "o"
-        client_id = "c"
-        client_secret = "canary"
-        [admin]
-        port = 0
-        [stop]
-        grace = 21
-        """
-    )
-    return settings
 
 
 def test_a_stop_while_no_broker_answers_yet_is_a_success_at_once(

@@ -275,4 +275,15 @@ HANDOVERS: Final = (
         says="rule 9: drain before handing over",
         why="as above",
     ),
+    Mutation(
+        name="a standstill of the process is told to nobody",
+        law=5,
+        file="consumer/app/service.py",
+        old="clock.now, guard.beat, source.distrust, ",
+        new="clock.now, guard.beat, lambda: None, ",
+        suite="tests/app/test_service.py",
+        test="test_after_a_standstill_it_is_the_source_of_the_service_that_is_distrusted",
+        says="TimeoutError",
+        why="who wakes up after its session sends on what its heir has by then",
+    ),
 )
