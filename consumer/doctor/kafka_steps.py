@@ -9,6 +9,7 @@ from consumer.doctor.findings import Finding, Visit
 from consumer.errors import StartRefused
 from consumer.kafka.deadletters import letter_topic
 from consumer.kafka.inspection import Inspector, inspecting
+from consumer.kafka.retention import REMEDY
 
 
 async def brokers(visit: Visit) -> Sequence[Finding]:
@@ -33,9 +34,13 @@ async def topics(visit: Visit) -> Sequence[Finding]:
     for topic in sorted(contracts.by_topic):
         step = f"topic {topic}"
         found.append(await _looked_at(step, kafka.refuse_unreadable(topic), "there, readable"))
-    for topic in sorted({letter_topic(template, topic) for topic in contracts.by_topic}):
+    letters = {topic: letter_topic(template, topic) for topic in contracts.by_topic}
+    short = await kafka.letters_gone_first(letters)
+    for topic in sorted({*letters.values()}):
         step = f"dead letters {topic}"
         found.append(await _looked_at(step, kafka.refuse_unwritable(topic), "there, writable"))
+        if topic in short:
+            found.append(Finding(step, "warn", short[topic], REMEDY))
     return found
 
 

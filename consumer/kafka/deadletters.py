@@ -28,7 +28,8 @@ from consumer.kafka.client import (
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
 from consumer.kafka.library import patches
 from consumer.kafka.library.endings import end_producer
-from consumer.kafka.logs import quiet_library_logs
+from consumer.kafka.logs import fields, quiet_library_logs
+from consumer.kafka.retention import REMEDY, letters_gone_first
 from consumer.kafka.topics import refuse_missing_topics
 from consumer.model import Letter
 
@@ -71,7 +72,8 @@ class KafkaDeadLetters:
         """`beside`: other topics that a start needs, so that all that are missing are named in one go."""
         self._config = config
         self._template = template
-        self._topics = {letter_topic(template, topic) for topic in topics}
+        self._letters = {topic: letter_topic(template, topic) for topic in topics}
+        self._topics = set(self._letters.values())
         self._beside = beside
         self._fetch_token = fetch_token
         self._producer: AIOKafkaProducer | None = None
@@ -88,6 +90,7 @@ class KafkaDeadLetters:
         try:
             producer = await self._connected()
             await refuse_missing_topics(producer.client, {*self._topics, *self._beside})
+            await self._warn_of_retention(producer)
         except Unavailable as error:
             raise StartRefused(no_broker_answers(self._config)) from error
         except ClusterAuthorizationFailedError as error:
@@ -126,6 +129,11 @@ class KafkaDeadLetters:
         if write.cancelled():
             raise Unavailable("dead letter not acknowledged: the producer is closed")
         write.result()
+
+    async def _warn_of_retention(self, producer: AIOKafkaProducer) -> None:
+        for topic, why in (await letters_gone_first(producer.client, self._letters)).items():
+            said = fields(topic=topic, why=why, remedy=REMEDY)
+            log.warning("letters are gone before their records", extra=said)
 
     async def _write(self, letter: Letter) -> None:
         topic = letter_topic(self._template, letter.record.topic)

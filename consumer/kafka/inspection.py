@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ from consumer.kafka.client import (
 from consumer.kafka.library import patches
 from consumer.kafka.library.inside import ask_broker, client_of, know_topic
 from consumer.kafka.logs import quiet_library_logs
+from consumer.kafka.retention import letters_gone_first
 from consumer.kafka.topics import refuse_missing_topics, refuse_unreadable_topics
 
 TIMEOUT = 15.0
@@ -63,7 +64,7 @@ class Inspector:
         StartRefused: the topic is missing, or this user may not read it.
         """
         await _bounded(refuse_missing_topics(self._client, [topic]))
-        await know_topic(self._client, topic)
+        await _bounded(know_topic(self._client, topic))
         await _bounded(refuse_unreadable_topics(self._consumer, [topic]))
 
     async def refuse_unwritable(self, topic: str) -> None:
@@ -73,7 +74,7 @@ class Inspector:
             StartRefused: the topic is missing, or this user may not write it.
         """
         await _bounded(refuse_missing_topics(self._client, [topic]))
-        await know_topic(self._client, topic)
+        await _bounded(know_topic(self._client, topic))
         leader = self._client.cluster.leader_for_partition(TopicPartition(topic, 0))
         if leader is None or leader < 0:
             raise StartRefused(f"topic {topic!r} has no leader now: look at the brokers")
@@ -84,6 +85,10 @@ class Inspector:
             raise StartRefused(
                 f"no WRITE on topic {topic!r}: grant WRITE and DESCRIBE to the user of this service"
             )
+
+    async def letters_gone_first(self, letters: Mapping[str, str]) -> Mapping[str, str]:
+        """As `retention.letters_gone_first`; refuses nothing."""
+        return await letters_gone_first(self._client, letters)
 
     async def refuse_unreadable_group(self, group_id: str) -> None:
         """Raises:

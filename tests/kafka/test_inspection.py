@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from consumer.errors import StartRefused
+from consumer.kafka import inspection
 from consumer.kafka.client import KafkaConfig
 from consumer.kafka.inspection import Inspector, inspecting
 from deploy.local.kafka import Broker
@@ -24,7 +25,7 @@ pytestmark = NEEDS_BROKER
 
 OFFSETS_TOPIC = "__consumer_offsets"
 TOPIC, GROUP = 2, 3
-READ, WRITE, DESCRIBE = 3, 4, 8
+READ, WRITE, DESCRIBE, DESCRIBE_CONFIGS = 3, 4, 8, 10
 LITERAL, ALLOW = 3, 3
 
 
@@ -56,6 +57,23 @@ async def test_a_missing_topic_is_refused_and_not_made(cluster: Cluster) -> None
             await inspector.refuse_unwritable(missing)
 
     assert missing not in await cluster.topics()
+
+
+async def test_a_topic_that_goes_while_it_is_looked_at_is_a_finding_and_no_bug(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def there(*_: object) -> None:
+        """It was, when it was asked for first."""
+
+    monkeypatch.setattr(inspection, "refuse_missing_topics", there)
+    monkeypatch.setattr(inspection, "TIMEOUT", 1.0)
+    gone = unique("gone")
+
+    async with inspecting(config(cluster.bootstrap_servers)) as inspector:
+        with pytest.raises(StartRefused):
+            await inspector.refuse_unreadable(gone)
+        with pytest.raises(StartRefused):
+            await inspector.refuse_unwritable(gone)
 
 
 async def test_no_broker_is_refused_by_its_address() -> None:
@@ -141,6 +159,23 @@ async def test_each_grant_that_is_missing_is_named_and_is_no_more_missing_once_g
         await inspector.refuse_unreadable(topic)
         await inspector.refuse_unwritable(topic)
         await inspector.refuse_unreadable_group(kafka.group_id)
+
+
+async def test_how_long_letters_are_kept_is_not_told_to_who_may_not_ask(guarded: Guarded) -> None:
+    """The grant is for this warning alone: without it nothing is amiss."""
+    topic = await guarded.cluster.create_topic(retention_ms="-1")
+    letters = await guarded.cluster.create_topic(retention_ms="3600000")
+    for each in (topic, letters):
+        await guarded.grant(TOPIC, each, DESCRIBE)
+
+    async with guarded.inspector() as (inspector, _):
+        before = await inspector.letters_gone_first({topic: letters})
+        for each in (topic, letters):
+            await guarded.grant(TOPIC, each, DESCRIBE_CONFIGS)
+        after = await inspector.letters_gone_first({topic: letters})
+
+    assert before == {}
+    assert list(after) == [letters]
 
 
 async def test_a_wrong_password_is_refused(guarded: Guarded) -> None:
