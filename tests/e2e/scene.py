@@ -249,8 +249,7 @@ class Scene:
 
     @property
     def _behind(self) -> int:
-        ends = self.kafka.ends
-        return sum(ends.values()) - sum(each.offset for each in self.latest.values())
+        return sum(self.kafka.ends.values()) - sum(look.offset for look in self.latest.values())
 
     async def verdict(self) -> Verdict:
         evidence = Evidence(
