@@ -48,7 +48,7 @@ def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -
                 calls,
                 envelope.size + len(calls[0].parameters) * len(calls),
                 None if route.ask is None else lookup_of(event, route, route.ask),
-                unknown_fields(event),
+                unknown_fields(event) - route.type_undeclared,
             )
         except Rejected as fault:
             fault.event_id, fault.event_type = event_id, event_type

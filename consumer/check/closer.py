@@ -9,6 +9,7 @@ from pathlib import Path
 from consumer.contracts import Action, Contract, Event, Route
 from consumer.contracts._faults import line_in_traceback
 from consumer.contracts.events import unknown_names
+from consumer.contracts.type_from import Field_
 from consumer.errors import RAISED_BY_OWNERS, Rejected
 from consumer.model import Envelope, Record
 from consumer.stages.decode import decode
@@ -36,13 +37,17 @@ def look(record: Record, contract: Contract, folder: Path) -> Seen:
         event = validate(envelope, route.model)
     except Rejected:
         return Seen()
-    unknown = tuple(dict.fromkeys(unknown_names(event)))
+    unknown = dict.fromkeys(unknown_names(event))
+    if route.type_undeclared and isinstance(contract.type_from, Field_):
+        unknown.pop((contract.type_from.name, route.model.__name__), None)
     try:
         _map(event, route, record, envelope)
     except RAISED_BY_OWNERS as error:
         place = _place(error, folder) or route.function.__qualname__
-        return Seen(unknown, f"{place}: {type(error).__name__}: {' '.join(str(error).split())}")
-    return Seen(unknown)
+        return Seen(
+            tuple(unknown), f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"
+        )
+    return Seen(tuple(unknown))
 
 
 def _map(event: Event, route: Route, record: Record, envelope: Envelope) -> None:

@@ -127,7 +127,9 @@ def reader(
     """
     if callable(given):
         return given
-    if given not in model.model_fields:
+    if given not in list(
+        model.model_fields
+    ):  # a list compares: what has no hash is no field either
         fields = ", ".join(model.model_fields) or "none"
         raise fault(
             f"{argument}={given!r} is no field of {model.__name__}",
@@ -138,7 +140,7 @@ def reader(
 
 
 def _names_properties(where: object) -> bool:
-    return isinstance(where, Mapping) and bool(where) and all(where)
+    return isinstance(where, Mapping) and bool(where) and all(map(is_text, where))
 
 
 def _read(of: FieldOrFunction[E], event: E) -> Any:

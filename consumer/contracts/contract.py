@@ -26,7 +26,7 @@ from consumer.contracts.actions import Action
 from consumer.contracts.ask import Ask, reader
 from consumer.contracts.events import Event
 from consumer.contracts.mapping_functions import declared
-from consumer.contracts.type_from import CloudEvents, Constant, TypeFrom, cloudevents
+from consumer.contracts.type_from import CloudEvents, Constant, TypeFrom, cloudevents, is_undeclared
 from consumer.model import Ignored, Repeat
 
 E = TypeVar("E", bound=Event)
@@ -57,6 +57,8 @@ class Route:
     """Every action class that the function may return."""
     several: bool
     """The function may return more than one action."""
+    type_undeclared: bool = False
+    """Each record has its type in a field that the model does not know."""
 
 
 class Contract:
@@ -80,6 +82,8 @@ class Contract:
         self.place = calling_line()
         self._routes: dict[str, Route] = {}
         self.routes: Mapping[str, Route] = MappingProxyType(self._routes)
+        self.begun: dict[str, str] = {}
+        """The types for which `on` was called, and where: one without a route got no function."""
         MADE.append(self)
 
     def __repr__(self) -> str:
@@ -116,7 +120,9 @@ class Contract:
                 f"{self.topic}: all its records are {self.type_from.type!r}, never {event_type!r}",
                 remedy="name the constant's type, or take the type from elsewhere",
             )
-        return On(self._routes, self.topic, event_type, model, order_by, repeat)
+        undeclared = is_undeclared(self.topic, self.type_from, model)
+        self.begun[event_type] = calling_line()
+        return On(self._routes, self.topic, event_type, model, order_by, repeat, undeclared)
 
 
 MADE: Final[list[Contract]] = []
@@ -133,6 +139,7 @@ class On(Generic[E]):
     model: type[E]
     order_by: str | Callable[[E], Hashable] | None
     repeat: str | Ask[E]
+    type_undeclared: bool
 
     # The first lets one function map several event classes (`event: A | B`), the second is for
     # checkers that cannot infer "nothing else" for `Other`. Both refuse another event class.
@@ -177,6 +184,7 @@ class On(Generic[E]):
             ask=ask,
             actions=says.actions,
             several=says.several,
+            type_undeclared=self.type_undeclared,
         )
 
     def _checked_repeat(self, place: str) -> tuple[Repeat, Ask[E] | None]:
@@ -255,12 +263,18 @@ def _checked_sources(
             f"{topic}: sources are CloudEvents', but the type is taken by {type_from!r}",
             remedy="leave sources out: such records name none",
         )
-    if isinstance(sources, str) or not sources or not all(map(is_text, sources)):
+    if not _lists_texts(sources):
         raise fault(
             f"{topic}: sources={sources!r} is no list of sources",
             remedy='write sources=["/one", "/another"], or None to allow all',
         )
     return frozenset(sources)
+
+
+def _lists_texts(given: object) -> bool:
+    if isinstance(given, str) or not isinstance(given, Collection):
+        return False
+    return bool(given) and all(map(is_text, given))
 
 
 def _complete(model: type[Event]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from consumer.contracts._decimals import exactly_read, holds_decimals
@@ -90,6 +90,28 @@ class Event(BaseModel):
             nested = nested_models(cls, Event, "which would take a string for a number")
             cls.nested_events_ = tuple(name for name, models in nested.items() if models)
             cls.decimals_ = holds_decimals(cls.__pydantic_core_schema__)
+
+
+def reads(model: type[Event], name: str) -> bool:
+    """True where some field of the model is taken from the JSON's field `name`."""
+    by_name = model.model_config.get("validate_by_name") or model.model_config.get(
+        "populate_by_name"
+    )
+    return any(
+        name in _written_as(info.validation_alias)
+        or (own == name and (by_name or info.validation_alias is None))
+        for own, info in model.model_fields.items()
+    )
+
+
+def _written_as(alias: str | AliasPath | AliasChoices | None) -> Collection[Any]:
+    match alias:
+        case AliasChoices(choices=choices):
+            return [name for each in choices for name in _written_as(each)]
+        case AliasPath(path=path):
+            return path[:1]
+        case _:
+            return () if alias is None else (alias,)
 
 
 def unknown_fields(event: Event) -> int:

@@ -143,6 +143,11 @@ def _by_topic(contracts: list[Contract], topic_names: Mapping[str, str]) -> dict
                 f"{contract.place}: the contract of {contract.topic!r} has no route; "
                 "map an event type with @contract.on(type, Model)"
             )
+        for event_type in contract.begun.keys() - contract.routes.keys():
+            raise ContractError(
+                f"{contract.begun[event_type]}: {event_type!r} of the contract of {contract.topic!r} has no"
+                " function; write @contract.on(type, Model) above one"
+            )
         by_topic[name] = contract
     unknown = sorted(topic_names.keys() - {contract.topic for contract in contracts})
     if unknown:

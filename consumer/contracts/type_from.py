@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consumer.contracts._faults import fault, is_text
+from consumer.contracts.events import Event, reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,23 @@ def constant(type: str) -> Constant:  # noqa: A002 - CloudEvents' own word
     """
     _needs_text("constant", type)
     return Constant(type)
+
+
+def is_undeclared(topic: str, type_from: TypeFrom, model: type[Event]) -> bool:
+    """True where each record has its type in a field that the model does not know.
+
+    Raises:
+        ContractError: and the model refuses such fields, so every event of it.
+    """
+    if not isinstance(type_from, Field_) or reads(model, type_from.name):
+        return False
+    if model.model_config.get("extra") == "forbid":
+        raise fault(
+            f"{topic}: {model.__name__} refuses unknown fields, and has no field {type_from.name!r},"
+            " in which each record has its type",
+            remedy="add the field to the model",
+        )
+    return True
 
 
 def _needs_text(function: str, text: str) -> None:

@@ -27,12 +27,14 @@ def visited(event: Visit) -> Ignored:
 """
 
 
-def of_visits(folder: Path, function: str, value: dict[str, Any]) -> list[Finding]:
+def of_visits(
+    folder: Path, function: str, value: dict[str, Any], owners: str = OWNERS
+) -> list[Finding]:
     """What is said of one example; `function`: the body of the owner's."""
     name = f"visits_{abs(hash((function, str(folder))))}"
     examples = folder / name / "examples/visits"
     examples.mkdir(parents=True)
-    (folder / name / "__init__.py").write_text(OWNERS + function)
+    (folder / name / "__init__.py").write_text(owners + function)
     example = {"record": {"value": value}, "expect": {"ignored": "no"}}
     (examples / "one.json").write_text(json.dumps(example))
     return [each for each in check(name) if each.where.endswith("one.json")]
@@ -64,3 +66,15 @@ def test_what_the_owners_function_raised_is_told_with_line_and_text(
     assert found.level == "fail"
     assert "unmappable: visited raised AttributeError; visits_" in found.what
     assert f"/__init__.py:{line}: AttributeError: 'Visit' object has no attribute" in found.what
+
+
+def test_the_field_that_names_the_type_is_not_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could neither be taken out of the example nor need the model know it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    owners = OWNERS.replace("constant", "field").replace('field("visit")', 'field("kind")')
+
+    found = of_visits(tmp_path, "    return ignore('no')", {"kind": "visit", "by": "ada"}, owners)
+
+    assert [each.what.partition(" ")[0] for each in found] == ["holds", "by"]

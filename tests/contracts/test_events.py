@@ -7,12 +7,21 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, NotRequired
 
 import pytest
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from consumer.contracts import ContractError, Event
-from consumer.contracts.events import unknown_fields
+from consumer.contracts.events import reads, unknown_fields
 
 
 class Part(Event):
@@ -100,6 +109,30 @@ def test_an_error_does_not_quote_the_value() -> None:
 )
 def test_unknown_fields_are_ignored_and_counted_at_any_depth(text: str, count: int) -> None:
     assert unknown_fields(Opened.model_validate_json(text)) == count
+
+
+class Renamed(Event):
+    own: int = 0
+    other: int = Field(default=0, alias="an alias")
+    choice: int = Field(default=0, validation_alias=AliasChoices("one", AliasPath("two", "inner")))
+
+
+class Either(Renamed):
+    model_config = ConfigDict(validate_by_name=True)
+
+
+def test_it_is_known_which_fields_of_the_json_a_model_reads() -> None:
+    names = ("own", "other", "an alias", "choice", "one", "two", "inner", "new")
+
+    assert [name for name in names if reads(Renamed, name)] == ["own", "an alias", "one", "two"]
+    for model in (Renamed, Either):
+        for name in names:
+            unknown = unknown_fields(
+                model.model_validate_json(
+                    f'{{"{name}": {{"inner": 1}}}}' if name == "two" else f'{{"{name}": 1}}'
+                )
+            )
+            assert unknown == (not reads(model, name)), name
 
 
 def test_unknown_forbid_refuses_an_unknown_field_and_is_inherited() -> None:

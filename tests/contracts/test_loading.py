@@ -211,3 +211,20 @@ def test_a_contract_that_nobody_would_find_is_refused(packages: Packages, text: 
         ContractError, match=r"one\.py:\d+: the contract of '(one|two)' would not be found"
     ):
         load(name)
+
+
+def test_a_type_that_was_given_no_function_is_refused(packages: Packages) -> None:
+    """`on` without its `@`: each of its events would be a letter, and nobody would be told at the start."""
+    name = packages.write(one=contract("one") + '\ntickets.on("closed", Opened)\n')
+
+    with pytest.raises(
+        ContractError, match=r"one\.py:16: 'closed' of the contract of 'one' has no function; write"
+    ):
+        load(name)
+
+
+def test_what_on_gives_may_be_kept_and_used_later(packages: Packages) -> None:
+    later = 'closed = tickets.on("closed", Opened)\nclosed(create)\n'
+    name = packages.write(one=contract("one") + later)
+
+    assert set(load(name).by_topic["one"].routes) == {"opened", "closed"}

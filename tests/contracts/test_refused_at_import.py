@@ -60,6 +60,10 @@ class Called:
     def __call__(self, event: Opened) -> Create: ...  # type: ignore[empty-body]  # as above
 
 
+class Exact(Event, unknown="forbid"):
+    ticket_id: str
+
+
 class NoEvent(BaseModel):
     ticket_id: str
 
@@ -119,11 +123,14 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
             "order_by='ticketId' is no field of Opened; its fields are",
         ),
         (lambda: on(order_by=7), "order_by=7 is no field of Opened"),
+        (lambda: on(order_by=["ticket_id"]), "order_by=['ticket_id'] is no field of Opened"),
         (lambda: on(order_by="tags"), "order_by='tags' is a field whose values cannot be compared"),
         (lambda: on(repeat="sometimes"), "'opened' has repeat='sometimes'; write \"safe\""),
         (lambda: on(repeat="ask"), "'opened' has repeat='ask'; write \"safe\""),
         (lambda: on(repeat=ask("Ticket", key="id")), "key='id' is no field of Opened"),
         (lambda: on(repeat=ask("T", where={"a": "id"})), "where['a']='id' is no field of Opened"),
+        (lambda: on(repeat=ask("Ticket", key=["a"])), "key=['a'] is no field of Opened"),  # type: ignore[arg-type]  # refused for that
+        (lambda: ask("T", where={1: "ticket_id"}), "searches by nothing"),  # type: ignore[dict-item]  # as above
         (lambda: ask("Ticket"), "ask('Ticket') needs one of key and where"),
         (lambda: ask("T", key="a", where={"a": "b"}), "ask('T') needs one of key and where"),
         (lambda: ask("T", where={}), "ask('T') searches by nothing"),
@@ -142,6 +149,7 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
         (lambda: Contract(".."), "'..' is no topic name"),
         (lambda: Contract("t" * 250), "is no topic name"),
         (lambda: Contract("t", sources="/a"), "t: sources='/a' is no list of sources"),
+        (lambda: Contract("t", sources=7), "t: sources=7 is no list of sources"),  # type: ignore[arg-type]  # refused for that
         (lambda: Contract("t", sources=[]), "t: sources=[] is no list of sources"),
         (lambda: Contract("t", sources=[""]), "t: sources=[''] is no list of sources"),
         (
@@ -157,6 +165,10 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
             "but the type is taken by Constant",
         ),
         (lambda: Contract("t", type_from=constant("a")).on("b", Opened), "all its records are 'a'"),
+        (
+            lambda: Contract("t", type_from=field("kind")).on("a", Exact),
+            "Exact refuses unknown fields, and has no field 'kind'",
+        ),
         (lambda: Contract("t", type_from="kind"), "t: type_from='kind' is no rule"),  # type: ignore[arg-type]  # refused for that
         (lambda: Contract("t", type_from=cloudevents), "is no rule for finding the type"),  # type: ignore[arg-type]  # as above
         (lambda: header(""), "header('') names nothing"),

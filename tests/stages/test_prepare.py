@@ -185,6 +185,12 @@ def test_a_rejection_names_its_stage_and_the_type_as_far_as_they_are_known() -> 
     ]
 
 
+def test_the_field_that_names_the_type_is_no_unknown_one() -> None:
+    """The contract knows it; counted, each event would look like a publisher's change."""
+    assert prepared(record(ticket(kind=OPENED), [], topic="by-field")).unknown_fields == 0
+    assert prepared(record(ticket(kind=OPENED, new=1), [], topic="by-field")).unknown_fields == 1
+
+
 def test_unknown_fields_are_counted_in_both_modes() -> None:
     event = {**TICKET, "colour": "red", "size": 5}
 
