@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from consumer.admin.bearer import Doorkeeper
 from consumer.admin.connections import BACKLOG, Connections
@@ -30,6 +32,7 @@ from consumer.settings import Secret
 
 _LINGER: Final = 1.0
 _IDLE: Final = 30.0
+_log = logging.getLogger("aiohttp.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,10 @@ async def serve(
     Raises:
         StartRefused: the address cannot be listened on.
     """
+    _log.addFilter(_tells_of_us)
     runner = web.AppRunner(
         application(config, surface, now),
+        logger=_log,
         access_log=None,
         handle_signals=False,
         keepalive_timeout=_IDLE,
@@ -81,6 +86,11 @@ async def serve(
             listening.close()
     finally:
         await runner.cleanup()
+
+
+def _tells_of_us(record: logging.LogRecord) -> bool:
+    """A bug does. What is no request is answered; a line for each would be a flood of somebody else's making."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 async def _listen(config: AdminConfig, runner: web.AppRunner) -> asyncio.Server:
