@@ -77,7 +77,10 @@ class OntologyReader:
     async def get_ontology(self) -> OntologyInfo | Outage:
         """The configured ontology."""
         found = await self._read(endpoint(*self._root, self._ontology))
-        return found if isinstance(found, Outage) else _ontology(found)
+        if isinstance(found, Outage):
+            return found
+        info = _ontology(found)
+        return info if info.api_name or info.rid else _strange("ontology")
 
     async def get_action_type(self, name: str) -> ActionTypeInfo | Outage:
         """One action type by its API name."""
@@ -90,7 +93,7 @@ class OntologyReader:
         found = await self._read(url)
         if isinstance(found, Outage):
             return found
-        return _action_type(found) or _strange()
+        return _action_type(found) or _strange("action type")
 
     async def list_action_types(self) -> Sequence[ActionTypeInfo] | Outage:
         """All action types that the service user sees, sorted by API name."""
@@ -106,7 +109,7 @@ class OntologyReader:
             if not isinstance(token := found.get("nextPageToken"), str) or not token:
                 return sorted(listed, key=lambda info: info.api_name)
             query["pageToken"] = token
-        return _strange()
+        return _strange("end of its list")
 
     async def _read(self, url: URL) -> Mapping[str, Any] | Outage:
         reply = await self._exchange.get(url)
@@ -186,9 +189,9 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _strange() -> Outage:
+def _strange(lacking: str) -> Outage:
     return Outage(
-        Answer("unreadable", "an answer that describes no action type"),
+        Answer("unreadable", f"an answer that names no {lacking}"),
         "not_foundry",
         everywhere=True,
         remedy="this version may not fit this stack: check foundry.hostname",

@@ -54,6 +54,18 @@ async def test_an_ontology_is_read_wrapped_or_not(body: Any) -> None:
         assert found == OntologyInfo("main", "ri.ontology.main.ontology.1", "Main")
 
 
+@pytest.mark.parametrize("body", [{}, {"status": "UP"}, {"apiName": None, "rid": 7}])
+async def test_an_answer_that_names_no_ontology_is_none(body: Any) -> None:
+    """Some other service answers there, with JSON to whatever it is asked."""
+    async with running(replies((200, body))) as stack, open_foundry(config(stack.url)) as foundry:
+        found = await foundry.ontology.get_ontology()
+
+        assert isinstance(found, Outage)
+        assert found.gate == "not_foundry"
+        assert "ontology" in found.answer.detail
+        assert "foundry.hostname" in (found.remedy or "")
+
+
 async def test_all_visible_ontologies_are_listed() -> None:
     async with running(replies((200, {"data": [ONTOLOGY, "?", {}]}))) as stack:
         async with open_foundry(config(stack.url)) as foundry:
