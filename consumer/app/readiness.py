@@ -48,5 +48,5 @@ class Readiness:
             if got.answer.cause != self._lacking:
                 self._lacking = got.answer.cause
                 say(_log, logging.WARNING, "no token", cause=self._lacking, remedy=got.remedy)
-            await asyncio.sleep(wait)
+            await asyncio.sleep(max(wait, got.answer.retry_after or 0.0))
             wait = min(2 * wait, _SELDOM)

@@ -15,15 +15,17 @@ from tests.telemetry.values import logged
 class SlowTokens:
     """Gives one after so many refusals."""
 
-    def __init__(self, refusals: int) -> None:
+    def __init__(self, refusals: int, *, wait: float | None = None) -> None:
         self.refusals = refusals
+        self.wait = wait
         self.asked = 0
         self.fetched = 0
 
     async def get(self) -> object:
         self.asked += 1
         if self.asked <= self.refusals:
-            return Outage(Answer("invalid_client"), "token", remedy="look at the secret")
+            answer = Answer("invalid_client", retry_after=self.wait)
+            return Outage(answer, "token", remedy="look at the secret")
         self.fetched += 1
         return object()
 
@@ -79,3 +81,12 @@ def test_the_first_token_is_asked_for_until_there_is_one_ever_more_seldom() -> N
     assert "invalid_client" in why
     (line,) = lines.of("no token")
     assert line["remedy"] == "look at the secret"
+
+
+def test_who_is_told_to_wait_for_the_first_token_waits_so_long() -> None:
+    async def main() -> float:
+        began = asyncio.get_running_loop().time()
+        await Readiness(lambda: False, SlowTokens(2, wait=120.0)).fetch_first_token()
+        return asyncio.get_running_loop().time() - began
+
+    assert virtual_time.run(main()) == 2 * 120
