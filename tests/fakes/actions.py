@@ -90,8 +90,10 @@ class FakeActions:
         return found
 
     async def _send(self, request: Request, targets: Sequence[Target]) -> Outcome:
+        if not request.may_send():
+            return Withheld()
         await asyncio.sleep(self._connection_wait())
-        # From here to the first byte nothing is awaited: the last check and the write are one step.
+        # Once more: from here to the first byte nothing is awaited: the last check and the write are one step.
         if not request.may_send():
             self._truth.note(f"{self.process} withholds {told(targets)}")
             return Withheld()

@@ -243,15 +243,17 @@ class FakeFoundry:
         given_up = self.rng.choice((0.01, self.request_timeout))
         last = given_up + self.settle_time - 0.01
         executed = self.rng.choice((None, 0.005, given_up + 0.05, self.rng.uniform(0, last), last))
-        return Plan(executed, given_up, Unknown(Answer("timeout")))
+        cause = "timeout" if given_up == self.request_timeout else "reset"
+        return Plan(executed, given_up, Unknown(Answer(cause), gate="timeouts"))
 
     def _answered_badly(self) -> Plan:
         executed = self.rng.choice((None, 0.005))
-        return Plan(executed, 0.02, Unknown(Answer("http_500", status=500), answered=True))
+        answer = Answer("http_500", status=500)
+        return Plan(executed, 0.02, Unknown(answer, answered=True, gate="failing"))
 
     def _throttled(self) -> Plan:
         answer = Answer("http_429", status=429, retry_after=self.rng.choice((None, 0.5)))
-        return Plan(None, 0.02, Outage(answer, "overloaded"))
+        return Plan(None, 0.02, Outage(answer, "overloaded", everywhere=True))
 
     def _slow(self) -> Plan:
         executed = self.rng.uniform(0.05, self.request_timeout - 0.1)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes.foundry import Faults
+from consumer.outcomes import Answer, Unknown
+from tests.fakes.foundry import Plan
+from tests.flow.process import Process
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, RETRY, World
 
@@ -19,6 +21,11 @@ MANY = replace(LIMITS, max_in_flight=16, max_records=4_000, max_bytes=100_000_00
 PATIENT = replace(RETRY, attempts=1_000)
 """No record becomes a letter: it is about the load that its retries make."""
 
+GOOD = Plan(0.04, 0.05)
+BAD = Plan(None, 0.02, Unknown(Answer("http_500", status=500), answered=True, gate="failing"))
+"""Fails sooner than others succeed. Here never three in a row: the gate would close, and nothing be seen of what it lets
+through."""
+
 
 async def requests_a_second(world: World, seconds: float) -> float:
     before = world.foundry.requests
@@ -26,20 +33,29 @@ async def requests_a_second(world: World, seconds: float) -> float:
     return (world.foundry.requests - before) / seconds
 
 
-@pytest.mark.parametrize("share", [0.2, 0.45])
-def test_requests_that_fail_fast_make_no_more_of_them(share: float) -> None:
+async def healthy_load(world: World, records: int) -> tuple[Process, float]:
+    """Requests a second of a process that is well, and goes on so."""
+    world.produce(records, batch=1)
+    process = world.start()
+    process.actions.connection_waits = [0.0] * 20_000
+    await asyncio.sleep(2)  # by chance, so that requests do not go in step
+    world.foundry.plans.extend([GOOD] * 20_000)
+    await asyncio.sleep(1)
+    return process, await requests_a_second(world, 2)
+
+
+@pytest.mark.parametrize("good", [4, 1])
+def test_requests_that_fail_fast_make_no_more_of_them(good: int) -> None:
     """A place is held as long as a request takes that succeeds."""
 
     async def story(world: World) -> None:
-        world.produce(9_000, batch=1)
-        process = world.start()
-        process.actions.connection_waits = [0.0] * 20_000
-        await asyncio.sleep(2)
-        healthy = await requests_a_second(world, 5)
-        world.foundry.faults = Faults(broken=share)
+        process, healthy = await healthy_load(world, 9_000)
+        world.foundry.plans.clear()
+        world.foundry.plans.extend([BAD, *[GOOD] * good] * 4_000)
         ill = await requests_a_second(world, 10)
 
         assert 0.8 * healthy <= ill <= 1.05 * healthy
+        assert not process.watch.gates
 
     simulate(story, limits=MANY, retry=PATIENT)
 
@@ -48,16 +64,17 @@ def test_where_more_fails_than_succeeds_requests_go_out_slowly() -> None:
     """Retries are paid for by successes; a few show that Foundry is well again."""
 
     async def story(world: World) -> None:
-        world.produce(4_000, batch=1)
-        process = world.start()
-        process.actions.connection_waits = [0.0] * 20_000
-        await asyncio.sleep(2)
-        healthy = await requests_a_second(world, 2)
-        world.foundry.faults = Faults(broken=0.9)
+        _, healthy = await healthy_load(world, 4_000)
+        world.foundry.plans.clear()
+        slow = replace(
+            BAD, answered_after=GOOD.answered_after
+        )  # or those that fail would come together
+        world.foundry.plans.extend([slow, slow, GOOD] * 7_000)
         await asyncio.sleep(2)
 
         assert await requests_a_second(world, 20) <= 0.1 * healthy
-        world.foundry.faults = Faults()
+        world.foundry.plans.clear()
+        world.foundry.plans.extend([GOOD] * 20_000)
         await asyncio.sleep(2)
         assert await requests_a_second(world, 2) >= 0.9 * healthy
 
