@@ -136,7 +136,6 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (CONFLICTED, "ParameterObjectSetRidNotFound LinkedObjectNotFound AttachmentNotFound"),
     (CONFLICTED, "ObjectChanged ObjectsModifiedConcurrently ConcurrentModification"),
     (CONFLICTED, "ObjectVersionChanged StaleObject"),
-    (CONFLICTED, "ConsistentSnapshotError"),
     (GAVE_UP, "ApplyActionFailed FunctionExecutionFailed FunctionExecutionTimedOut"),
     # The world's fault: wait, and say what has to be done.
     (TOKEN, "Unauthorized MissingCredentials"),
@@ -146,6 +145,7 @@ _ROWS: tuple[tuple[Rule, str], ...] = (
     (MISSING_ACTION, "ActionTypeNotFound ActionNotFound"),
     (MISSING_ONTOLOGY, "OntologyNotFound OntologyApiNameNotUnique"),
     (LASTING, "OntologySyncing OntologySyncingObjectTypes OntologyDefinitionOutOfSync"),
+    (LASTING, "ConsistentSnapshotError"),
     (MISSING_TYPE, "ObjectTypeNotFound LinkTypeNotFound FoundryBranchNotFound"),
     (MISSING_TYPE, "ActionParameterObjectTypeNotFound ActionParameterInterfaceTypeNotFound"),
     (MISSING_TYPE, "InterfaceTypeNotFound"),
