@@ -194,11 +194,13 @@ class Exchange:
             response = await self._session.post(
                 url, data=body, headers=headers, allow_redirects=False
             )
-            if body.phase is Phase.WAITING:
+            if body.phase is not Phase.SENT:
                 # What stood unread on a pooled connection, taken for the answer: nothing was written yet, and
-                # nothing may be any more. At once: while the rest of it is read the request would be written.
+                # nothing may be any more. At once: the rest of it may never come, and meanwhile the request
+                # would be written.
                 body.phase = Phase.STALE
                 response.close()
+                return CUT.outage()
             body.response = response
             reply = await read_reply(response)
             read = reply.complete

@@ -53,12 +53,12 @@ class Scene:
 
     async def open_foundry(self) -> None:
         """It listens, always at the same address; what it knew before is forgotten."""
-        running = AsyncExitStack()
         client = Client(CLIENT, {self.secret}, ALL_SCOPES)
         serving = serve(ONTOLOGY, port=self._port, clients=[client], faults=[LATENCY])
-        self.foundry = await running.enter_async_context(serving)
-        self._port = int(self.foundry.url.rpartition(":")[2])
-        self._running = running  # from here on its effects are read
+        async with AsyncExitStack() as running:
+            self.foundry = await running.enter_async_context(serving)
+            self._port = int(self.foundry.url.rpartition(":")[2])
+            self._running = running.pop_all()
 
     async def close_foundry(self) -> None:
         """Connections are refused."""
