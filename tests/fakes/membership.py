@@ -255,6 +255,8 @@ class Memberships:
             started = [spot for spot in open_ if spot in truth.settled or spot in truth.touched]
             truth.excuse(started, damage)
             truth.unknown_explained |= claims
+            # Evicted by hand it may go on under these for a while, and knows that none was executed.
+            former.refused |= claims - truth.may_be_applied
         truth.may_be_applied |= claims
 
     def evicted(self, member: str) -> None:

@@ -24,7 +24,21 @@ def test_every_law_holds_whatever_happens(share: int) -> None:
 
 @pytest.mark.parametrize(
     "seed",
-    [1_202, 10_546, 11_027, 11_627, 11_754, 12_088, 15_884, 16_746, 16_791, 16_916, 17_210, 19_353],
+    [
+        1_202,
+        10_546,
+        11_027,
+        11_627,
+        11_754,
+        12_088,
+        12_770,
+        15_884,
+        16_746,
+        16_791,
+        16_916,
+        17_210,
+        19_353,
+    ],
 )
 def test_what_a_long_run_once_found_stays_mended(seed: int) -> None:
     random_world(seed)
