@@ -17,6 +17,7 @@ from consumer.ports import Watch
 from consumer.recover import Recover
 from consumer.send import RECHECK, Send
 from consumer.state.gate import Gate
+from consumer.state.lanes import Group
 from consumer.state.tenure import Tenure
 from consumer.state.workload import Workload, owner
 
@@ -106,11 +107,10 @@ class Submit:
         for group in lanes.turns():
             if not closed or gate.may_send(group.action.name, now):
                 if room:
-                    taken = group.take()
-                    self._take_place(now)
-                    if not self.hungry.is_set():
-                        self.look_ahead()
-                    return taken, None
+                    return self._taken(group, now), None
+            elif places and group.asks_nothing(now) and not gate.held(group.action.name):
+                # As a probe it would show nothing, and there may be hundreds: they would keep the gate closed.
+                return self._taken(group, now), None
             elif places != 1 or not self._probes:
                 # Beside one that hangs, of whatever type, the last place is for what is well.
                 if places and gate.probe(group.action.name, now, fresh=group.fresh):
@@ -122,6 +122,13 @@ class Submit:
                     return taken, now
                 self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
         return [], None
+
+    def _taken(self, group: Group, now: float) -> list[Prepared]:
+        taken = group.take()
+        self._take_place(now)
+        if not self.hungry.is_set():
+            self.look_ahead()
+        return taken
 
     def _take_place(self, now: float) -> None:
         self._pacer.take(now)

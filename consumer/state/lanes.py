@@ -53,6 +53,12 @@ class Group:
                 return [entry]
         return [(self.ready or self.apart).popleft()]
 
+    def asks_nothing(self, now: float) -> bool:
+        """The next one is a suspect of which Foundry is asked nothing: it is a letter, or not to be read back yet."""
+        if not (self.apart and self.apart[0].suspect):
+            return False
+        return self.apart[0].lookup is None or self.apart[0].not_before > now
+
     @property
     def fresh(self) -> bool:
         """There is one to probe with that never failed."""

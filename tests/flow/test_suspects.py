@@ -10,7 +10,7 @@ import pytest
 from consumer.errors import Rejected
 from consumer.model import Ignored, Prepared, Record, Repeat, Unreadable
 from consumer.outcomes import Answer, Unknown
-from tests.fakes.foundry import Plan
+from tests.fakes.foundry import Down, Plan
 from tests.flow.laws import letters_of
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
@@ -94,3 +94,28 @@ def test_rule_7_a_suspect_is_not_sent_though_its_contract_says_by_now_that_a_rep
         assert world.truth.settled[later] >= began + LIMITS.settle_time
 
     simulate(story)
+
+
+@pytest.mark.parametrize("repeat", [Repeat.NEVER, Repeat.ASK])
+def test_law_6_an_outage_is_not_prolonged_by_what_a_former_owner_left(repeat: Repeat) -> None:
+    """Each of them took the place of a probe, and showed nothing: hundreds kept the gate closed for minutes."""
+
+    async def story(world: World) -> None:
+        first, second = world.start(), world.start()
+        await world.until(lambda: all(p.source.coordination.assigned for p in (first, second)))
+        (own,) = first.source.coordination.positions
+        (others,) = second.source.coordination.positions
+        world.foundry.plans.extend([Plan(None, 15.0, NO_ANSWER)] * 4)
+        world.produce(200, partition=others.partition, repeat=repeat)
+        await world.until(lambda: second.actions.in_flight == 4)
+        world.kill(second)
+        world.foundry.downs.append(Down(world.loop.time() + 120, None))
+        world.produce(20, partition=own.partition, repeat=repeat)
+        await asyncio.sleep(120)
+        good = world.produce(5, partition=own.partition, repeat=repeat)
+        await world.until(lambda: all(map(world.truth.executed, good)), within=8)
+
+        if repeat is Repeat.NEVER:
+            assert len(letters_of(world.truth, "unknown")) >= 50
+
+    simulate(story, partitions=2, limits=replace(LIMITS, max_records=100))

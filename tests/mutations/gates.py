@@ -244,4 +244,15 @@ GATES: Final = (
         says="progress: it not within 10 s",
         why="a failed connection of seconds closes all until the one type that was ill before is mended",
     ),
+    Mutation(
+        name="what asks nothing is taken for a probe",
+        law=6,
+        file="consumer/submit.py",
+        old="            elif places and group.asks_nothing(now) and not gate.held(group.action.name):\n",
+        new="            elif room < 0:\n",
+        suite="tests/flow/test_suspects.py",
+        test="test_law_6_an_outage_is_not_prolonged_by_what_a_former_owner_left",
+        says="progress: it not within 8 s",
+        why="where a process dies in an outage its heir's gate stays closed for minutes after it",
+    ),
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable
+from dataclasses import replace
 
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from consumer.model import ActionType, Call, PlainRecord, Prepared, Repeat
+from consumer.model import ActionType, Call, Lookup, PlainRecord, Prepared, Repeat
 from consumer.state.lanes import Lanes
 
 ACTIONS = [ActionType("create-ticket", 20), ActionType("notify", 1)]
@@ -50,6 +51,26 @@ def test_only_the_head_of_a_lane_is_ready() -> None:
     assert take_all(lanes) == [first, other]
     lanes.settle(first)
     assert take_all(lanes) == [second]
+
+
+def test_what_asks_nothing_is_a_suspect_that_is_a_letter_or_not_to_be_read_back_yet() -> None:
+    lanes = Lanes(batch_size=20)
+    lookup = Lookup("Ticket", applied=bool, key="T-1")
+    plain, letter, early = record(0, None), record(1, None), replace(record(2, None), lookup=lookup)
+    letter.suspect = early.suspect = plain.alone = True
+    early.not_before = 5.0
+    group = lanes.group(plain)
+
+    assert not group.asks_nothing(0.0)
+    lanes.add(plain)
+    assert not group.asks_nothing(0.0)
+    group.take()
+    lanes.add(letter)
+    assert group.asks_nothing(0.0)
+    group.take()
+    lanes.add(early)
+    assert group.asks_nothing(4.9)
+    assert not group.asks_nothing(5.0)
 
 
 def test_records_without_a_lane_are_all_ready_at_once() -> None:
