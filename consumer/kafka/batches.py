@@ -224,7 +224,10 @@ def _decompressed(batch: Batch) -> bytes:
 def _is_abort(batch: Batch) -> bool:
     # Compaction takes the record out in the end, and leaves the batch for as long as its producer lives.
     keys = [marker.key for marker in read(batch, Partition("", 0)) if marker.key is not None]
-    return any(CONTROL_KEY.unpack_from(key)[1] == ABORT for key in keys)
+    try:
+        return any(CONTROL_KEY.unpack_from(key)[1] == ABORT for key in keys)
+    except struct.error as error:
+        raise CorruptBatch(f"{batch} has a wrong structure") from error
 
 
 class _Payload:

@@ -146,6 +146,14 @@ def test_with_nothing_but_markers_the_position_still_moves_past_them() -> None:
     assert (salvaged.records, salvaged.next_offset) == ([], 1)
 
 
+def test_a_marker_of_another_shape_is_a_corrupt_batch_and_no_bug() -> None:
+    written = bytearray(batch((b"\x00", b"", ()), producer_id=7))
+    struct.pack_into(">h", written, ATTRIBUTES_AT, CONTROL)
+
+    with pytest.raises(CorruptBatch, match="wrong structure"):
+        through_first_fault(with_right_checksum(written), (), P, 0)
+
+
 def test_a_marker_that_compaction_emptied_is_passed_over_like_any_other() -> None:
     """The broker keeps such a batch without its record while its producer lives, and the library raises on it."""
     emptied = bytearray(batch(producer_id=7, base_offset=1))
