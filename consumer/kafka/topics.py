@@ -62,7 +62,9 @@ async def _codes(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str
     try:
         answer: Any = await client.send(node, request)
     except KafkaError as error:
-        raise StartRefused(f"no broker tells of the topics: {error}") from error
+        raise StartRefused(
+            f"no broker tells of the topics ({type(error).__name__}): look at the brokers, and try again"
+        ) from error
     return {topic: code for code, topic, *_ in answer.topics}
 
 
@@ -72,4 +74,6 @@ def _fault(topic: str, code: int) -> str:
         return f"topic {topic!r} does not exist, or this user may not see it: create it, or grant DESCRIBE"
     if error is TopicAuthorizationFailedError:
         return f"no access to topic {topic!r}: grant DESCRIBE to the user of this service"
-    return f"topic {topic!r} cannot be used: {error.message}"
+    return (
+        f"topic {topic!r} cannot be used now ({error.message}): look at the brokers, and try again"
+    )
