@@ -16,7 +16,7 @@ class Answers:
 
     def __init__(self, code: int | None) -> None:
         self._code = code
-        self.topics = [(code, "orders", False, [])]
+        self.topics = [(code, "orders")]
 
     def get_random_node(self) -> int:
         return 1
