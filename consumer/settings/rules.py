@@ -218,7 +218,9 @@ def _sasl(kafka: KafkaSettings) -> Iterator[Fault]:
 
 def _tls(kafka: KafkaSettings) -> Iterator[Fault]:
     if not kafka.security_protocol.endswith("SSL"):
-        for key in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password"):
+        # The token endpoint's certificate is verified with it as well.
+        asked = ("ssl_cafile",) if kafka.sasl_mechanism != "OAUTHBEARER" else ()
+        for key in (*asked, "ssl_certfile", "ssl_keyfile", "ssl_key_password"):
             if _given(kafka, key):
                 secure = "SASL_SSL" if kafka.security_protocol.startswith("SASL") else "SSL"
                 yield _unused(key, kafka.security_protocol, secure)
