@@ -3,138 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from consumer.kafka.client import KafkaConfig
-from consumer.kafka.source import KafkaSource
-from consumer.model import Partition
-from consumer.ports import Clock, Source
-from consumer.state.offset_codec import encode
+from consumer.kafka import commits
+from consumer.state.offset_codec import MAX_SPAN, encode
 from consumer.store import Commit, CommitResult
+from deploy.local.kafka import Broker
 from tests import virtual_time
 from tests.broker import Cluster
-from tests.fakes.clock import VirtualClock
 from tests.flow.world import Options, World
-from tests.kafka.member import BootClock, Told, config
+from tests.kafka.member import config
+from tests.kafka.places import NOTHING, Place, Pretended, Real, polling
 
-NOTHING = encode(0, 0, drained=False)
 STORED, LOST = CommitResult.STORED, CommitResult.LOST
-
-
-@dataclass
-class Member:
-    """A source that has its first session, and what it was told."""
-
-    source: Source
-    told: Told = field(default_factory=Told)
-
-    async def commit(self, partition: Partition, offset: int, *, session: int = -1) -> CommitResult:
-        """In the name of the present session, unless the story names an earlier one."""
-        named = self.told.sessions[session][0]
-        return (await self.source.commit(named, {partition: Commit(offset, NOTHING)}))[partition]
-
-    async def take(self, count: int, *wanted: Partition) -> list[tuple[Partition, int]]:
-        """Where the records stand that it is given, until there are so many."""
-        taken: list[tuple[Partition, int]] = []
-        async with asyncio.timeout(20):
-            while len(taken) < count:
-                got = await self.source.poll(wanted, 500, 0.2)
-                taken += [(Partition(each.topic, each.partition), each.offset) for each in got]
-        return taken
-
-
-class Place(Protocol):
-    """A broker with two partitions and a group."""
-
-    clock: Clock
-
-    @property
-    def partitions(self) -> list[Partition]: ...
-
-    async def publish(self, partition: Partition, count: int) -> None:
-        """Records that may be called done at once."""
-
-    def member(self) -> AbstractAsyncContextManager[Member]:
-        """It leaves at the end."""
-
-
-@dataclass
-class Pretended:
-    world: World
-    clock: Clock = field(default_factory=VirtualClock)
-
-    @property
-    def partitions(self) -> list[Partition]:
-        return self.world.log.partitions
-
-    async def publish(self, partition: Partition, count: int) -> None:
-        for _ in range(count):
-            (record,) = self.world.produce(partition=partition.partition)
-            self.world.truth.settle(record, "ignored")
-
-    @asynccontextmanager
-    async def member(self) -> AsyncIterator[Member]:
-        source = self.world._process(f"m{self.world.rng.random()}").source
-        async with _joined(source) as member:
-            yield member
-
-
-@dataclass
-class Real:
-    cluster: Cluster
-    kafka: KafkaConfig
-    topic: str
-    clock: Clock = field(default_factory=BootClock)
-
-    @property
-    def partitions(self) -> list[Partition]:
-        return [Partition(self.topic, 0), Partition(self.topic, 1)]
-
-    async def publish(self, partition: Partition, count: int) -> None:
-        await self.cluster.produce(self.topic, *[b"v"] * count, partition=partition.partition)
-
-    @asynccontextmanager
-    async def member(self) -> AsyncIterator[Member]:
-        async with _joined(KafkaSource(self.kafka, [self.topic], self.clock)) as member:
-            yield member
-
-
-@asynccontextmanager
-async def _joined(source: Source) -> AsyncIterator[Member]:
-    member = Member(source)
-    await source.join(member.told)
-    try:
-        async with _polling(member):
-            await member.told.until(lambda: bool(member.told.sessions))
-        yield member
-    finally:
-        await source.close(leave=True)
-
-
-@asynccontextmanager
-async def _polling(*members: Member) -> AsyncIterator[None]:
-    """As the core does while it waits: a source that nobody polls takes part in no rebalance."""
-    over = asyncio.Event()
-
-    async def poll(member: Member) -> None:
-        while not over.is_set():
-            await member.source.poll([], 0, 0.02)
-
-    async with asyncio.TaskGroup() as tasks:
-        for member in members:
-            tasks.create_task(poll(member))
-        try:
-            yield
-        finally:
-            over.set()
-
-
-# The laws -----------------------------------------------------------------------------------------
 
 
 async def what_is_stored_is_where_the_next_session_begins(place: Place) -> None:
@@ -173,7 +56,7 @@ async def what_is_stored_in_a_drain_is_what_the_next_owner_reads(place: Place) -
             return {await old.commit(each, 3) for each in (first, second)} == {STORED}
 
         old.told.drain = drain
-        async with _polling(old), place.member() as new:
+        async with polling(old), place.member() as new:
             await old.told.until(lambda: len(old.told.sessions) > 1)
             shares = [each.told.committed for each in (old, new)]
             assert sorted(partition for share in shares for partition in share) == [first, second]
@@ -189,7 +72,7 @@ async def what_is_stored_in_a_drain_is_what_the_next_owner_reads(place: Place) -
 async def who_joins_anew_is_another_member_and_the_old_one_is_refused(place: Place) -> None:
     first, _ = place.partitions
     await place.publish(first, 1)
-    async with place.member() as member, _polling(member):
+    async with place.member() as member, polling(member):
         await member.source.rejoin()
         await member.told.until(lambda: len(member.told.sessions) > 1)
 
@@ -199,12 +82,60 @@ async def who_joins_anew_is_another_member_and_the_old_one_is_refused(place: Pla
 
 
 async def a_membership_is_certain_for_some_seconds_and_goes_on(place: Place) -> None:
-    async with place.member() as member, _polling(member):
+    async with place.member() as member, polling(member):
         await asyncio.sleep(4)
         lease = member.source.lease()
         assert lease > place.clock.now()
         await asyncio.sleep(4)
         assert member.source.lease() > lease
+
+
+async def the_longest_metadata_comes_back_as_it_was(place: Place) -> None:
+    first, _ = place.partitions
+    await place.publish(first, 1)
+    last, every_other = 1 << MAX_SPAN - 1, int("10" * (MAX_SPAN // 2 - 1), 2)
+    text = encode(every_other, last, drained=False, held=True, topic_id="A" * 22)
+    assert len(text) > 4_000
+    async with place.member() as member:
+        assert await member.commit(first, 1, text) is STORED
+    async with place.member() as member:
+        assert member.told.committed[first].metadata == text
+
+
+async def metadata_that_is_too_long_is_refused_and_its_neighbour_is_stored(place: Place) -> None:
+    first, second = place.partitions
+    async with place.member() as member:
+        commits = {first: Commit(0, "x" * 4_097), second: Commit(0, "x" * 4_096)}
+        assert await place.store(member, commits) == {first: CommitResult.REFUSED, second: STORED}
+        assert (await place.stored(first), await place.stored(second)) == (-1, 0)
+
+
+async def who_is_thrown_out_hears_it_from_its_commit_and_loses_what_it_had(place: Place) -> None:
+    first, _ = place.partitions
+    await place.publish(first, 2)
+    async with place.member() as member, polling(member):
+        assert await member.commit(first, 1) is STORED
+        await place.evict(member)
+        assert await member.commit(first, 2) is LOST
+        await member.told.until(lambda: len(member.told.sessions) > 1)
+
+        assert sorted(member.told.losses[0]) == place.partitions
+        assert not member.told.revocations
+        assert member.told.session.member != member.told.sessions[0][0].member
+        assert member.told.committed[first].offset == 1
+        assert await member.commit(first, 2) is STORED
+
+
+async def what_gets_no_answer_may_be_stored_all_the_same(place: Place) -> None:
+    first, _ = place.partitions
+    await place.publish(first, 2)
+    async with place.member() as member, polling(member):
+        assert await member.commit(first, 1) is STORED
+        async with place.stands_still():
+            assert await member.commit(first, 2) is CommitResult.UNANSWERED
+        async with asyncio.timeout(20):
+            while await place.stored(first) != 2:
+                await asyncio.sleep(0.1)
 
 
 Law = Callable[[Place], Awaitable[None]]
@@ -214,6 +145,10 @@ LAWS: list[Law] = [
     what_is_stored_in_a_drain_is_what_the_next_owner_reads,
     who_joins_anew_is_another_member_and_the_old_one_is_refused,
     a_membership_is_certain_for_some_seconds_and_goes_on,
+    the_longest_metadata_comes_back_as_it_was,
+    metadata_that_is_too_long_is_refused_and_its_neighbour_is_stored,
+    who_is_thrown_out_hears_it_from_its_commit_and_loses_what_it_had,
+    what_gets_no_answer_may_be_stored_all_the_same,
 ]
 
 
@@ -232,7 +167,9 @@ def test_the_fake_keeps_it(law: Law, seed: int) -> None:
 @pytest.mark.kafka
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("law", LAWS)
-async def test_kafka_keeps_it(law: Law, cluster: Cluster) -> None:
+async def test_kafka_keeps_it(law: Law, fragile: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commits, "TIMEOUT", 1.0)
+    cluster = Cluster(fragile.bootstrap_servers)
     topic = await cluster.create_topic(partitions=2)
 
-    await law(Real(cluster, config(cluster.bootstrap_servers), topic))
+    await law(Real(fragile, cluster, config(cluster.bootstrap_servers), topic))
