@@ -242,7 +242,7 @@ def steps_of_a_whole_run() -> int:
 
 
 @pytest.mark.parametrize("share", range(8))
-def test_a_kill_at_each_await_loses_nothing_and_repeats_nothing_harmful(share: int) -> None:
+def test_law_7_a_kill_at_each_await_loses_nothing_and_repeats_nothing_harmful(share: int) -> None:
     async def story(world: World, step: int) -> None:
         a_bit_of_everything(world, rounds=1)
         first = world.start()

@@ -70,7 +70,9 @@ def test_a_single_success_that_was_cut_is_unknown_even_if_what_came_can_be_read(
     assert isinstance(single(b"{}", complete=False), Unknown)
 
 
-def test_an_invalid_action_is_refused_with_criteria_and_constraints_and_without_values() -> None:
+def test_law_8_an_invalid_action_is_refused_with_criteria_and_constraints_and_without_values() -> (
+    None
+):
     validation = {
         "result": "INVALID",
         "submissionCriteria": [

@@ -54,7 +54,7 @@ async def bad(tokens: Tokens) -> Outage:
     return outage
 
 
-async def test_five_hundred_users_share_one_fetch() -> None:
+async def test_law_9_five_hundred_users_share_one_fetch() -> None:
     async with running() as stack, tokens_of(stack) as tokens:
         got = await asyncio.gather(*(tokens.get() for _ in range(500)))
 

@@ -119,6 +119,13 @@ def test_every_law_has_its_defects_and_each_is_named_once() -> None:
     assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
 
 
+def test_every_law_has_tests_that_are_named_for_it() -> None:
+    suites = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    named = {int(law) for suite in suites for law in re.findall(r"def test_law_(\d+)_", suite)}
+
+    assert named == set(LAWS)
+
+
 def test_every_rule_of_claims_is_switched_off_by_a_defect() -> None:
     assert {mutation.rule for mutation in MUTATIONS} - {None} == set(RULES_OF_CLAIMS)
 
