@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
+from pydantic.errors import PydanticUserError
+
 from consumer.contracts import Action
 from consumer.foundry.ontology import ActionTypeInfo, ParameterInfo
 
@@ -55,7 +57,12 @@ class Misfit:
 
 def misfits(action: type[Action], found: ActionTypeInfo) -> Iterator[Misfit]:
     """All parameters in which the class and the action type differ."""
-    schema = action.model_json_schema(mode="serialization")
+    try:
+        schema = action.model_json_schema(mode="serialization")
+    except PydanticUserError as error:
+        what = f"were not compared: {action.__name__} has no JSON Schema ({error.message.splitlines()[0]})"
+        yield Misfit("warn", "parameters", what, "give the field's serializer a return type")
+        return
     fields: Schema = schema.get("properties", {})
     given = frozenset(schema.get("required", ()))
     parameters = {parameter.id: parameter for parameter in found.parameters}
@@ -70,6 +77,10 @@ def misfits(action: type[Action], found: ActionTypeInfo) -> Iterator[Misfit]:
         if parameter.required and name not in given:
             remedy = f"make the field of {action.__name__} required"
             yield Misfit("warn", name, "is required, but may be left out by the class", remedy)
+        parts = tuple(_alternatives(fields[name], schema.get("$defs", {})))
+        if parameter.required and any(part.get("type") == "null" for part in parts):
+            what = "is required, but the class may send null, which counts as left out"
+            yield Misfit("warn", name, what, f"take None from the field of {action.__name__}")
         yield from _clash(name, fields[name], schema.get("$defs", {}), parameter.data_type)
 
 
