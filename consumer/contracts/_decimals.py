@@ -13,12 +13,14 @@ from pydantic_core import PydanticKnownError
 
 from consumer.contracts._schemas import read_through
 
-_MAYBE_LONGER = re.compile(rb"\d[\d.]{15}")
+# Near nought a double keeps fewer digits, and in the end none.
+_MAYBE_LONGER = re.compile(rb"\d[\d.]{15}|[eE]-\d{3}")
 _KEPT = 15
 """Digits that every decimal number keeps on its way through a double and back."""
 
 _FURTHEST = 999
 """Digits before or behind the point: what owners' functions would have to write out or compute with."""
+_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _FURTHER = re.compile(r"[eE][+-]?[\d_]{4,}")
 
 Exact = Mapping[float, Decimal | None]
@@ -59,8 +61,8 @@ def _is_ours(part: Any) -> bool:
 def _from_text(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, bool):
         raise PydanticKnownError("decimal_type")
-    if isinstance(value, str) and _FURTHER.search(value):
-        raise PydanticKnownError("decimal_max_digits", {"max_digits": _FURTHEST})
+    if isinstance(value, str):
+        return _plain(value)
     if not isinstance(value, float):
         return value
     # Else an owner's validator has made it of something else.
@@ -70,6 +72,15 @@ def _from_text(value: Any, info: ValidationInfo) -> Any:
             raise PydanticKnownError("decimal_max_digits", {"max_digits": _KEPT})
         return exact
     return Decimal(repr(value).removesuffix(".0"))
+
+
+def _plain(text: str) -> str:
+    """As JSON would write it: Python's own reader takes blanks, underscores and the digits of any script as well."""
+    if _FURTHER.search(text):
+        raise PydanticKnownError("decimal_max_digits", {"max_digits": _FURTHEST})
+    if _PLAIN.fullmatch(text) is None:
+        raise PydanticKnownError("decimal_parsing")
+    return text
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -15,9 +15,9 @@ def read_as_iso(part: dict[str, Any]) -> dict[str, Any]:
     """The same part of a schema; a time or a date that comes as a text has to begin with its year."""
     match part.get("type"):
         case "datetime":
-            return read_through(_time, part, informed=False)
+            return read_through(_time, part)
         case "date":
-            return read_through(_date, part, informed=False)
+            return read_through(_date, part)
         case _:
             return part
 

@@ -9,6 +9,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, GetCoreSche
 from pydantic_core import CoreSchema
 
 from consumer.contracts._decimals import exactly_read, holds_decimals
+from consumer.contracts._enums import told_apart
 from consumer.contracts._faults import fault, refuse_config, refuse_keywords
 from consumer.contracts._nested import nested_models
 from consumer.contracts._schemas import rewritten
@@ -25,7 +26,7 @@ _KEPT: Final[Mapping[str, tuple[object, ...]]] = {
 
 
 def _read_literally(part: dict[str, Any]) -> dict[str, Any]:
-    return read_as_iso(exactly_read(part))
+    return told_apart(read_as_iso(exactly_read(part)))
 
 
 class Event(BaseModel):
@@ -80,7 +81,7 @@ class Event(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = rewritten(handler(source), _read_literally)
+        schema: CoreSchema = rewritten(handler(source), _read_literally, handler)
         return schema
 
     @classmethod

@@ -145,7 +145,7 @@ class Parameters(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema: CoreSchema = rewritten(handler(source), as_foundry_writes)
+        schema: CoreSchema = rewritten(handler(source), as_foundry_writes, handler)
         return schema
 
     @classmethod

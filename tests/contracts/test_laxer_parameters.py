@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 from pydantic import (
@@ -16,6 +18,7 @@ from pydantic import (
     computed_field,
     create_model,
 )
+from typing_extensions import TypeAliasType, TypedDict
 
 from consumer.contracts import Action, ContractError, Struct
 
@@ -41,6 +44,53 @@ def test_a_dataclass_is_refused_too() -> None:
 
     with pytest.raises(ContractError, match=r"field 'period' of Uses holds Period.*from Struct"):
         create_model("Uses", __base__=Action, __cls_kwargs__={"api_name": "uses"}, period=Period)
+
+
+class Period(TypedDict):
+    since: datetime
+    price: Decimal
+    count: int
+
+
+class Pair(NamedTuple):
+    since: datetime
+    price: Decimal
+
+
+At = TypeAliasType("At", datetime)
+Price = TypeAliasType("Price", Decimal)
+
+
+def test_what_has_a_name_of_its_own_is_written_as_the_wire_wants_too() -> None:
+    class Kept(Action, api_name="kept"):
+        period: Period
+        pair: Pair
+        at: At
+        prices: list[Price]
+
+    noon, price = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=2))), Decimal("1E+5")
+
+    kept = Kept(
+        period={"since": noon, "price": price, "count": 1},
+        pair=Pair(noon, price),
+        at=noon,
+        prices=[price],
+    )
+
+    utc = "2026-07-01T10:00:00Z"
+    assert json.loads(kept.call().parameters) == {
+        "period": {"since": utc, "price": "100000", "count": 1},
+        "pair": [utc, "100000"],
+        "at": utc,
+        "prices": ["100000"],
+    }
+    with pytest.raises(ValidationError, match="less than 2147483648"):
+        kept.__class__(
+            period={"since": noon, "price": price, "count": 2**31},
+            pair=kept.pair,
+            at=noon,
+            prices=[],
+        )
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ def test_a_number_with_more_digits_than_a_double_keeps_is_taken_as_it_stands(
     assert event.inner.total == Decimal(number)
 
 
+@pytest.mark.parametrize("number", ["1e-400", "1.2345E-320", "0.0000012e-0315"])
+def test_a_number_near_nought_is_taken_as_it_stands(number: str) -> None:
+    """There a double keeps fewer digits, and in the end none: 1e-400 would be sent as 0."""
+    assert order(f'{{"lines": [{{"price": {number}}}]}}').lines[0].price == Decimal(number)
+
+
 @pytest.mark.parametrize(
     ("given", "read"),
     [
@@ -97,7 +103,10 @@ def test_what_an_owners_validator_makes_of_a_number_counts() -> None:
     assert order('{"halves": 1.5, "total": 12345678901234567890.12}').halves == Decimal("0.75")
 
 
-@pytest.mark.parametrize("given", ["true", "null", "[1]", "{}", '"x"', '"NaN"'])
+@pytest.mark.parametrize(
+    "given",
+    ["true", "null", "[1]", "{}", '"x"', '"NaN"', '""', '"1_000"', '" 1"', '"1\\n"', '"\u0661"'],
+)
 def test_what_is_no_decimal_is_refused(given: str) -> None:
     with pytest.raises(Rejected, match=r"lines\.0\.price: "):
         order(f'{{"lines": [{{"price": {given}}}]}}')
