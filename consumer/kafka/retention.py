@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ _TIME: Final = "retention.ms"
 _POLICY: Final = "cleanup.policy"
 _ANSWER_WITHIN: Final = 5.0
 _HOUR: Final = 3_600_000
+_MILLISECONDS: Final = re.compile(r"-?[0-9]{1,19}")
 
 
 async def letters_gone_first(
@@ -54,10 +56,11 @@ async def _kept(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str,
         return {}
     kept: dict[str, float] = {}
     for code, _, _, topic, entries in answer.resources:
-        told = {name: value for name, value, *_ in entries}
-        if code == 0 and "delete" in told.get(_POLICY, ""):
-            time = int(told[_TIME])
-            kept[topic] = math.inf if time < 0 else time
+        told = {name: value or "" for name, value, *_ in entries}
+        time = told.get(_TIME, "")
+        # Brokers of another make may tell less, with success.
+        if code == 0 and "delete" in told.get(_POLICY, "") and _MILLISECONDS.fullmatch(time):
+            kept[topic] = math.inf if time.startswith("-") else int(time)
     return kept
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import IncompatibleBrokerVersion
 
 from consumer.app.configs import foundry_config, kafka_config
 from consumer.doctor import Finding, diagnose
 from consumer.kafka.deadletters import KafkaDeadLetters
 from consumer.kafka.inspection import inspecting
+from consumer.kafka.retention import letters_gone_first
 from consumer.settings import load_settings
 from tests.app.programs import scrubbed, written
 from tests.broker import NEEDS_BROKER, Cluster, unique
@@ -59,6 +63,43 @@ async def test_letters_that_are_kept_for_a_shorter_time_are_told_of(
 
     assert list(found) == ([] if told is None else [f"{topic}.dlq"])
     assert told is None or re.search(told, found[f"{topic}.dlq"])
+
+
+class Answers:
+    """A client whose broker tells this of each topic."""
+
+    def __init__(self, told: list[tuple[str, str | None]] | Exception) -> None:
+        self._told = told
+        self.resources: list[Any] = []
+
+    def get_random_node(self) -> int:
+        return 1
+
+    async def send(self, _node: int, _request: object) -> Answers:
+        if isinstance(self._told, Exception):
+            raise self._told
+        self.resources = [(0, None, 2, topic, self._told) for topic in ("orders", "orders.dlq")]
+        return self
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        [("cleanup.policy", None), ("retention.ms", None)],
+        [("cleanup.policy", "delete")],
+        [("cleanup.policy", "delete"), ("retention.ms", "")],
+        IncompatibleBrokerVersion("too old"),
+        NotImplementedError("too old"),
+    ],
+    ids=str,
+)
+async def test_brokers_of_another_make_may_tell_less(
+    told: list[tuple[str, str | None]] | Exception,
+) -> None:
+    client: AIOKafkaClient = Answers(told)  # type: ignore[assignment]  # as much of one as is asked
+
+    assert await letters_gone_first(client, {"orders": "orders.dlq"}) == {}
 
 
 async def test_the_start_says_so_in_one_line(
