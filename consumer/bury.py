@@ -66,8 +66,8 @@ class Purse(Protocol):
     def funded(self) -> bool:
         """One can be paid for now."""
 
-    def owe(self, first: Letter | None, waiting: int, pay_nothing: int) -> None:
-        """So many wait, `first` before the others; so many records pay for none, theirs among them."""
+    def owe(self, first: Letter | None, waiting: int, pay_nothing: Callable[[], int]) -> None:
+        """So many wait, `first` before the others; `pay_nothing` counts the records that pay for none, theirs among them."""
 
 
 class Bury:
@@ -184,16 +184,16 @@ class Bury:
 
     def _owe(self) -> None:
         waiting = len(self._unpaid)
-        first = self._unpaid[0].letter if waiting else None
+        self._purse.owe(self._unpaid[0].letter if waiting else None, waiting, self._pay_nothing)
+
+    def _pay_nothing(self) -> int:
         # What waits behind one of these would wait for ever, were it counted on.
         behind = sum(burial.behind() for burial in self._unpaid)
-        self._purse.owe(first, waiting, waiting + behind + sum(self._open.values()))
+        return len(self._unpaid) + behind + sum(self._open.values())
 
     def _start(self, burial: _Burial, *, free: bool) -> None:
         if free or (not self._unpaid and self._purse.afford(burial.letter)):
             self._begin(burial)
-            if self._unpaid:
-                self._owe()  # it pays for none of them any more
         elif burial.tenure.ending:
             burial.leave()
         else:

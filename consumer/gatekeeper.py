@@ -23,6 +23,9 @@ _ANSWERED: Final[frozenset[GateReason]] = frozenset(
 )
 """Reasons of one action type that Foundry itself gives: whatever was closed for all is over then."""
 
+_COUNT_AGAIN: Final = 0.25
+"""Seconds between two counts of who may pay for letters that wait."""
+
 
 class Gatekeeper:
     """Between what requests show and the gate, which only keeps the reasons."""
@@ -47,7 +50,7 @@ class Gatekeeper:
         self._wake_at = wake_at
         self._shut = shut
         self._pay = pay
-        self._owing = False
+        self._owing = self._counts_again = False
         self._now = asyncio.get_running_loop().time
 
     def open_for(self, action: str) -> bool:
@@ -145,7 +148,7 @@ class Gatekeeper:
         """There is a letter's worth left."""
         return self._budget.remaining > 0
 
-    def owe(self, first: Letter | None, waiting: int, pay_nothing: int) -> None:
+    def owe(self, first: Letter | None, waiting: int, pay_nothing: Callable[[], int]) -> None:
         """So many letters wait to be paid for, `first` before the others. So many records will not pay for them: those of
         letters that are not written yet, and what waits behind these.
 
@@ -153,8 +156,14 @@ class Gatekeeper:
         that. Else nothing will, and the gate is closed until `resume`.
         """
         self._owing = waiting > 0
-        payers = self._workload.records - self._workload.ahead - pay_nothing
-        if first is None or self._gate.held_for_all or self._budget.covers(waiting, payers):
+        if first is None or self._gate.held_for_all or self._counts_again:
+            return
+        # Once in a while: to count looks at each that waits. And again, though none is added, for what was
+        # counted on may end without a success, in the hands of a session that is over.
+        self._counts_again = True
+        asyncio.get_running_loop().call_later(_COUNT_AGAIN, self._count_again)
+        payers = self._workload.records - self._workload.ahead - pay_nothing()
+        if self._budget.covers(waiting, payers):
             return
         reason, example = self._budget.dominant() or (first.reason, _place(first))
         answer = Answer(reason, f"for example {example}")
@@ -163,6 +172,11 @@ class Gatekeeper:
             " mend the cause, then resume; a restart grants a full budget as well"
         )
         self._hold("letter_budget", answer, remedy)
+
+    def _count_again(self) -> None:
+        self._counts_again = False
+        if self._owing:
+            self._pay()
 
     def _earned(self, count: int) -> None:
         self._budget.succeeded(count)

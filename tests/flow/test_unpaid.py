@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from consumer.model import Repeat
+from consumer.outcomes import Answer, Unknown
+from tests.fakes.foundry import Plan
 from tests.fakes.log import Fate
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
@@ -57,5 +59,27 @@ def test_who_waits_for_nobody_pays_for_a_letter_and_nobody_has_to_come(repeat: R
         await world.settled(within=60)
 
         assert not first.watch.gates
+
+    simulate(story, burst=1, ratio=0.05)
+
+
+def test_law_12_what_another_session_left_in_hand_does_not_pay_for_a_letter() -> None:
+    """It was counted on, ended without a success, and nobody counted again."""
+
+    async def story(world: World) -> None:
+        world.produce(fate=Fate.POISON)
+        first = world.start()
+        await world.settled()
+        lost = Unknown(Answer("timeout"))
+        world.foundry.plans.extend([Plan(None, LIMITS.request_timeout, lost)] * 2)
+        world.produce(40, action="slow")
+        await world.until(lambda: first.actions.in_flight == 2)
+        world.evict(first)
+        await world.until(lambda: not first.source.coordination.assigned)
+        world.produce(3, fate=Fate.POISON)
+        await asyncio.sleep(60)
+
+        assert first.watch.gates == ["closed all letter_budget"]
+        await world.settled(resumed=True)
 
     simulate(story, burst=1, ratio=0.05)
