@@ -140,8 +140,8 @@ async def inspecting(
     admin = AIOKafkaAdminClient(**options)
     try:
         try:
-            await _bounded(consumer.start())
-            await _bounded(admin.start())
+            await _bounded(consumer.start(), no_broker_answers(config))
+            await _bounded(admin.start(), no_broker_answers(config))
         except KafkaConnectionError as error:
             raise StartRefused(no_broker_answers(config)) from error
         yield Inspector(consumer, admin)
@@ -149,12 +149,13 @@ async def inspecting(
         await _end(admin.close(), consumer.stop())
 
 
-async def _bounded(asked: Awaitable[T]) -> T:
+async def _bounded(asked: Awaitable[T], silence: str = "") -> T:
     try:
         async with asyncio.timeout(TIMEOUT):
             return await asked
     except TimeoutError:
-        raise StartRefused(f"Kafka gave no answer in {TIMEOUT:g} s: try again") from None
+        said = silence or f"Kafka gave no answer in {TIMEOUT:g} s: try again"
+        raise StartRefused(said) from None
     except KafkaConnectionError:
         raise
     except KafkaError as error:

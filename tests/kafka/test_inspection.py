@@ -82,6 +82,19 @@ async def test_no_broker_is_refused_by_its_address() -> None:
             pass
 
 
+async def test_a_broker_that_says_nothing_is_refused_by_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A firewall that swallows, or a port of something else."""
+    monkeypatch.setattr(inspection, "TIMEOUT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = f"127.0.0.1:{silent.getsockname()[1]}"
+
+        with pytest.raises(StartRefused, match=f"{server}: check kafka.bootstrap_servers"):
+            async with inspecting(config(server)):
+                pass
+
+
 class Guarded:
     """A broker that grants nobody anything: the tests' own user is over it all, `doctor` begins with nothing."""
 
