@@ -20,7 +20,8 @@ def nested_models(
         ContractError: one of them is not derived from `allowed`.
     """
     nested = {
-        name: frozenset(_models_in(info.annotation)) for name, info in model.model_fields.items()
+        name: frozenset(filter(_has_own_rules, types_in(info.annotation)))
+        for name, info in model.model_fields.items()
     }
     for name, inner in ((name, inner) for name, models in nested.items() for inner in models):
         if not issubclass(inner, allowed):
@@ -31,19 +32,23 @@ def nested_models(
     return nested
 
 
-def _models_in(annotation: Any, above: frozenset[type[Any]] = frozenset()) -> Iterator[type[Any]]:
-    annotation = getattr(annotation, "__value__", annotation)
+def types_in(annotation: Any, above: frozenset[Any] = frozenset()) -> Iterator[type[Any]]:
+    """Every class that an annotation names; of a typed dictionary or tuple, and of a named type, what it holds too."""
     kind = get_origin(annotation) or annotation
-    if isinstance(kind, type) and kind not in above:
-        if issubclass(kind, BaseModel) or _has_own_rules(kind):
-            yield kind
-        elif issubclass(kind, dict | tuple):
-            # A TypedDict or NamedTuple, which may hold itself, is read by the rules of what it stands in; not so what it holds.
+    if hasattr(kind, "__value__"):  # `type Name = ...`, which may hold itself
+        if kind not in above:
+            yield from types_in(kind.__value__, above | {kind})
+    elif isinstance(kind, type):
+        yield kind
+        if issubclass(kind, dict | tuple) and kind not in above:
             for inner in get_type_hints(kind).values():
-                yield from _models_in(inner, above | {kind})
+                yield from types_in(inner, above | {kind})
     for argument in get_args(annotation):
-        yield from _models_in(argument, above)
+        yield from types_in(argument, above)
 
 
 def _has_own_rules(kind: type[Any]) -> bool:
-    return is_dataclass(kind) and not hasattr(kind, "__get_pydantic_core_schema__")
+    """Not so a typed dictionary or tuple, which is read by the rules of what it stands in."""
+    return issubclass(kind, BaseModel) or (
+        is_dataclass(kind) and not hasattr(kind, "__get_pydantic_core_schema__")
+    )

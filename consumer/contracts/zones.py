@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, get_args
 
 from pydantic import NaiveDatetime
 
+from consumer.contracts._nested import types_in
 from consumer.contracts.events import Event
 
 _ANY_ZONE = (datetime, NaiveDatetime)
@@ -22,17 +22,9 @@ def _of(model: type[Event], above: frozenset[type[Event]]) -> Iterator[str]:
     if model in above:
         return  # a model may hold itself
     for name, info in model.model_fields.items():
-        # Types alone: what stands beside them in `Annotated` need have no hash.
-        parts = {part for part in _parts(info.annotation) if isinstance(part, type)}
+        parts = frozenset(types_in(info.annotation))
         if parts.intersection(_ANY_ZONE):
             yield name
         for part in parts:
             if issubclass(part, Event):
                 yield from (f"{name}.{inner}" for inner in _of(part, above | {model}))
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    annotation = getattr(annotation, "__value__", annotation)
-    yield annotation
-    for argument in get_args(annotation):
-        yield from _parts(argument)
