@@ -110,10 +110,14 @@ def _by_status(reply: Reply, name: str | None) -> str:
     if reply.status == 429 or reply.servers_fault:  # noqa: PLR2004 - throttled
         return _LASTING
     if name is None:
-        return _WRONG_HOST if reply.status == 404 else _BETWEEN  # noqa: PLR2004 - not found
+        return _UNNAMED.get(reply.status, _BETWEEN)
     return _BY_STATUS.get(reply.status, _LASTING)
 
 
+_UNNAMED: Mapping[int, str] = {
+    401: f"{REMEDIES['invalid_client']}; or it is not Foundry that answers: check foundry.hostname and the way",
+    404: _WRONG_HOST,
+}
 _BY_STATUS: Mapping[int, str] = {
     401: REMEDIES["invalid_client"],
     403: _DISABLED,

@@ -21,6 +21,8 @@ FAILURES: list[tuple[Answering, str, str]] = [
     (replies((400, {"error": "access_denied"})), "access_denied", "application enabled"),
     (replies((401, {"errorCode": "UNAUTHORIZED", "errorName": "Default:Unauthorized"})), "http_401", "client_secret"),
     (replies((403, {"errorCode": "PERMISSION_DENIED", "errorName": "X"})), "http_403", "enabled"),
+    (text(401, ""), "http_401", "client_secret"),
+    (text(401, "<html>"), "http_401", "client_secret"),
     (text(404, ""), "http_404", "no token endpoint"),
     (text(404, "<html>"), "http_404", "no token endpoint"),
     (text(403, "<html>"), "http_403", "something before Foundry"),
