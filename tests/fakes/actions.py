@@ -123,7 +123,9 @@ class FakeActions:
                 for coordinate, step in targets:
                     truth.told_applied(coordinate, step)
                     truth.failing_since.pop(coordinate, None)
-                    self._settled(coordinate, membership)
+                    # A former owner may have settled it; this one has when it has all of it done again.
+                    if step + 1 == truth.log.specs[coordinate].steps:
+                        self._settled(coordinate, membership)
                 truth.may_be_applied.difference_update(spots)
             case Unknown():
                 truth.excuse(spots, outcome.answer.cause)

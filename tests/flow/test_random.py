@@ -38,6 +38,7 @@ def test_every_law_holds_whatever_happens(share: int) -> None:
         16_916,
         17_210,
         19_353,
+        102_763,
     ],
 )
 def test_what_a_long_run_once_found_stays_mended(seed: int) -> None:
