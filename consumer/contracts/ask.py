@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic_core import to_jsonable_python
 
 from consumer.contracts._faults import fault, is_text
+from consumer.contracts._keys import may_be_primary_key
 from consumer.contracts.events import Event
 from consumer.model import Lookup
 
@@ -39,11 +40,20 @@ class Ask(Generic[E]):
         """The same with each named field resolved; what `lookup` needs.
 
         Raises:
-            ContractError: the model has no such field.
+            ContractError: the model has no such field, or `key` is one that can be no primary key.
         """
+        key = None if self.key is None else reader(model, self.key, "key", place)
+        if isinstance(self.key, str) and not may_be_primary_key(
+            model.model_fields[self.key].annotation
+        ):
+            raise fault(
+                f"key={self.key!r} is a field whose values are no primary keys, as those are text or whole numbers",
+                remedy=f"give a function of the event, such as lambda event: str(event.{self.key})",
+                where=place,
+            )
         return replace(
             self,
-            key=None if self.key is None else reader(model, self.key, "key", place),
+            key=key,
             where=None
             if self.where is None
             else {

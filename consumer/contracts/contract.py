@@ -14,14 +14,13 @@ from typing import (
     Literal,
     ParamSpec,
     TypeVar,
-    get_args,
-    get_origin,
     overload,
 )
 
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 
 from consumer.contracts._faults import calling_line, fault, is_text, line_of
+from consumer.contracts._keys import has_hash
 from consumer.contracts.actions import Action
 from consumer.contracts.ask import Ask, reader
 from consumer.contracts.events import Event
@@ -35,7 +34,6 @@ P = ParamSpec("P")
 R = TypeVar("R", bound=Action | Sequence[Action] | Ignored)
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_UNHASHABLE = (list, dict, set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +200,14 @@ class On(Generic[E]):
         if self.order_by is None:
             return None
         order = reader(self.model, self.order_by, "order_by", place)
-        if isinstance(self.order_by, str):
-            annotation = self.model.model_fields[self.order_by].annotation
-            kinds = {get_origin(kind) or kind for kind in (annotation, *get_args(annotation))}
-            if kinds & set(_UNHASHABLE):
-                raise fault(
-                    f"order_by={self.order_by!r} is a field whose values cannot be compared as keys",
-                    remedy="order by a field of a plain type, or give a function of the event",
-                    where=place,
-                )
+        if isinstance(self.order_by, str) and not has_hash(
+            self.model.model_fields[self.order_by].annotation
+        ):
+            raise fault(
+                f"order_by={self.order_by!r} is a field whose values cannot be compared as keys",
+                remedy="order by a field of a plain type, or give a function of the event",
+                where=place,
+            )
         return order
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -129,9 +130,27 @@ def read_example(path: Path) -> Example:
     try:
         text = path.read_bytes()
         file = _File.model_validate_json(text)
+        json.loads(text, parse_float=_kept, object_pairs_hook=_once)
         return Example(path, path.parent.name, file.record, _expectation(file.expect))
     except (OSError, ValidationError, ValueError) as error:
         raise ContractError(f"{path}: {_said(error)}") from error
+
+
+def _kept(literal: str) -> float:
+    """The record's value is written anew from what was read: another number would be shown to hold."""
+    number = float(literal)
+    if Decimal(literal) != Decimal(repr(number)):
+        raise ValueError(f"{literal} would be written as {number!r}: give the record as value_text")
+    return number
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in members]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"{twice!r} stands twice in one object: give a record that has it so as value_text"
+        )
 
 
 def _expectation(given: Mapping[str, Any]) -> Expectation:

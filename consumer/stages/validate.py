@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError, create_model
-from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
@@ -103,7 +102,7 @@ def _names(model: type[BaseModel]) -> frozenset[str]:
     """Names that the model knows. Any other in a location is the event's own: the key of a map is data."""
     try:
         schema = model.model_json_schema()
-    except PydanticUserError:
+    except RAISED_BY_OWNERS:  # an owner's type without a schema, or his `json_schema_extra`
         return frozenset(model.model_fields)
     objects = [schema, *schema.get("$defs", {}).values()]
     return frozenset().union(*(thing.get("properties", ()) for thing in objects))

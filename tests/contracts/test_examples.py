@@ -248,3 +248,37 @@ def test_the_first_difference_is_named(expected: Any, actual: Any, says: str | N
 def test_an_unreadable_file_is_no_example(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="No such file"):
         read_example(tmp_path / "examples/tickets/none.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '{"record": {"value": {"a": 12345678901234567890.12}}, "expect": {"ignored": "x"}}',
+            "12345678901234567890.12 would be written as 1.2345678901234567e+19",
+        ),
+        (
+            '{"record": {"value": {}, "headers": {"h": "1", "h": "2"}}, "expect": {"ignored": "x"}}',
+            "'h' stands twice",
+        ),
+    ],
+)
+def test_an_example_that_would_not_be_run_as_it_is_written_is_refused(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    """Its record is written anew from what was read."""
+    write(tmp_path, text)
+
+    with pytest.raises(ContractError) as refused:
+        read_example(tmp_path / "examples/tickets/one.json")
+
+    assert says in str(refused.value)
+    assert "value_text" in str(refused.value)
+
+
+def test_numbers_that_a_double_keeps_are_fine(tmp_path: Path) -> None:
+    write(tmp_path, '{"record": {"value": {"a": [0.1, 1.10, 1e2]}}, "expect": {"ignored": "x"}}')
+
+    assert read_example(tmp_path / "examples/tickets/one.json").record.value == {
+        "a": [0.1, 1.1, 100.0]
+    }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
+from typing_extensions import TypeAliasType
 
 from consumer.contracts import (
     Action,
@@ -62,6 +64,24 @@ class Called:
 
 class Exact(Event, unknown="forbid"):
     ticket_id: str
+
+
+class Held(Event):
+    tags: tuple[str, ...] = ()
+    marks: tuple[list[str], ...] = ()
+    inner: Held | None = None
+
+
+class Holding(Event):
+    held: Held
+    pair: tuple[str, int]
+    lists: tuple[list[str], ...]
+    names: Names
+    uid: UUID
+    either: UUID | str
+
+
+Names = TypeAliasType("Names", list[str])
 
 
 class NoEvent(BaseModel):
@@ -185,6 +205,30 @@ def test_a_wrong_declaration_is_refused(wrong: Callable[[], object], says: str) 
     assert says in str(refused.value)
     assert re.match(rf"{re.escape(__file__)}:\d+: ", str(refused.value))
     assert "; " in str(refused.value)  # what it is; what to do
+
+
+def holds(event: Holding) -> Create: ...  # type: ignore[empty-body]  # only its annotations are read here
+
+
+@pytest.mark.parametrize("field", ["held", "lists", "names"])
+def test_an_order_that_could_never_be_kept_is_refused(field: str) -> None:
+    """Each event would be a letter: what it holds has no hash."""
+    with pytest.raises(ContractError, match=f"order_by='{field}' is a field whose values cannot"):
+        Contract("t").on("a", Holding, order_by=field)(holds)
+
+    for kept in ("pair", "uid"):
+        Contract("t").on("a", Holding, order_by=kept)(holds)
+
+
+@pytest.mark.parametrize("field", ["uid", "held"])
+def test_a_key_that_no_object_could_have_is_refused(field: str) -> None:
+    with pytest.raises(
+        ContractError, match=f"key='{field}' is a field whose values are no primary"
+    ):
+        Contract("t").on("a", Holding, repeat=ask("Ticket", key=field))(holds)
+
+    for fit in ("either", lambda event: str(event.uid)):
+        Contract("t").on("a", Holding, repeat=ask("Ticket", key=fit))(holds)
 
 
 def test_two_functions_for_one_type_are_refused_and_both_are_named() -> None:

@@ -250,3 +250,17 @@ def test_the_models_of_an_action_are_described_alike() -> None:
         TypeAdapter(Everything).validate_python({"number": CANARY})
 
     assert describe(caught.value, [Everything]) == "number: Input should be a valid integer"
+
+
+def test_what_an_owner_says_of_the_schema_breaks_no_refusal() -> None:
+    """The names of fields are read of it: raised in there, the letter would blame this service."""
+
+    def odd(schema: dict[str, Any]) -> None:
+        del schema["no such key"]
+
+    class Odd(Event):
+        model_config = ConfigDict(json_schema_extra=odd)
+        size: int
+
+    with pytest.raises(Rejected, match=r"^invalid: size: Field required"):
+        validate(Envelope("1", "t", b"{}"), Odd)
