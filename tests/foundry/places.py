@@ -19,7 +19,7 @@ from tests.flow.process import Process
 from tests.flow.world import LIMITS, World
 from tests.foundry.test_emulator import asking, ticket
 
-SHORT = 0.3
+SHORT = 0.8
 """Seconds that a request to the emulator may take."""
 Trouble = Callable[[], object]
 """Lets the next request meet it."""
