@@ -52,13 +52,14 @@ class Commits:
     async def claim(self, entries: Sequence[Prepared]) -> None:
         """Return when each claim is answered: durable, or never to be (its tenure is ending)."""
         offsets: dict[Tenure, list[int]] = {}
-        for entry in entries:
-            if entry.claim is None and not owner(entry).ending:
+        # Also those whose claim was refused while others of their batch still waited for theirs.
+        without = [entry for entry in entries if entry.claim is None or not entry.claim.durable]
+        for entry in without:
+            if not owner(entry).ending:
                 offsets.setdefault(owner(entry), []).append(entry.record.offset)
         claims = {tenure: tenure.claim(wanted) for tenure, wanted in offsets.items()}
-        for entry in entries:
-            if entry.claim is None:
-                entry.claim = claims.get(owner(entry))
+        for entry in without:
+            entry.claim = claims.get(owner(entry))
         self._asked.set()
         await self._answer_of(list(claims.values()))
 
@@ -166,8 +167,12 @@ class Commits:
                 self._stored(tenure, changes, claims)
                 return
             case CommitResult.AGAIN | CommitResult.REBALANCING if not tenure.ending:
-                tenure.claims = claims + tenure.claims
-                return
+                claims = claims + tenure.claims
+                # Too old, nothing of it is sent any more: whoever waits is not to wait, as below.
+                stale = self.stale(tenure, asyncio.get_running_loop().time())
+                tenure.claims = [] if stale else claims
+                if not stale:
+                    return
             case CommitResult.UNANSWERED if not tenure.lost:
                 self._workload.end(self._workload.all_tenures)
                 self.unanswered.set()

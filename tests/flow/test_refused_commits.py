@@ -10,6 +10,7 @@ import pytest
 
 from consumer.model import Repeat
 from tests.fakes.foundry import Down
+from tests.fakes.group import Code
 from tests.flow.laws import letters_of
 from tests.flow.process import Process
 from tests.flow.simulate import simulate
@@ -90,6 +91,45 @@ def test_law_11_what_waits_for_a_claim_that_is_refused_keeps_no_slot_from_others
         assert all(world.truth.executed(record) for record in others)
 
     simulate(story, partitions=2)
+
+
+def test_law_11_what_waits_for_a_claim_that_is_not_stored_for_long_keeps_no_slot_from_others() -> (
+    None
+):
+    """Each commit is answered with "later": so a broker that does not know the topic (any more)."""
+
+    async def story(world: World) -> None:
+        await assigned(world)
+        world.group.refuse_next += [(world.partition(0), Code.COORDINATOR_LOADING)] * 2_000
+        world.produce(200, repeat=Repeat.NEVER, batch=1)
+        await asyncio.sleep(12)
+        others = world.produce(20, partition=1, repeat=Repeat.NEVER, batch=1)
+        others += world.produce(20, partition=1)
+        await asyncio.sleep(4)
+
+        assert all(world.truth.executed(record) for record in others)
+
+    simulate(story, partitions=2)
+
+
+def test_what_was_refused_while_its_batch_waited_for_other_claims_is_claimed_anew() -> None:
+    """Its slot went round without an await, and the process stood still."""
+
+    async def story(world: World) -> None:
+        await assigned(world)
+        refused, later = world.partition(0), world.partition(1)
+        world.group.denied.add(refused)
+        world.group.refuse_next += [(later, Code.COORDINATOR_LOADING)] * 200
+        for _ in range(5):
+            world.produce(repeat=Repeat.NEVER)
+            world.produce(partition=1, repeat=Repeat.NEVER)
+        await asyncio.sleep(5)
+        world.group.denied.clear()
+        await world.settled(within=30)
+
+        assert not world.truth.letters
+
+    simulate(story, partitions=2, limits=replace(LIMITS, commit_interval=5.0))
 
 
 def test_law_6_a_gate_opens_though_what_waits_at_it_may_not_be_sent() -> None:

@@ -208,4 +208,15 @@ LIMITS: Final = (
         says="AssertionError: \\[\\(",
         why="a process that runs for weeks ends in the kernel's out-of-memory killer",
     ),
+    Mutation(
+        name="a claim that is not stored for long keeps its slot",
+        law=11,
+        file="consumer/commits.py",
+        old="                tenure.claims = [] if stale else claims\n                if not stale:\n",
+        new="                tenure.claims = claims\n                if claims or not stale:\n",
+        suite="tests/flow/test_refused_commits.py",
+        test="test_law_11_what_waits_for_a_claim_that_is_not_stored_for_long_keeps_no_slot_from_others",
+        says="assert False",
+        why="one topic that the broker does not know stops all others",
+    ),
 )
