@@ -123,7 +123,10 @@ class Gatekeeper:
         if reason in _ANSWERED and answer.error_name is not None and not everywhere:
             self._opened(self._gate.reached(now, started=entry.sent_at), now)
         row, everywhere = self.health.failed(entry, now, everywhere=everywhere)
-        if self.open_for(action) and not (at_once or row.outage(entry, everywhere=everywhere)):
+        # One more may do harm; where nothing answered it may hang.
+        dear = entry.repeat.claimed or answer.status is None
+        sure = at_once or row.outage(entry, everywhere=everywhere, dear=dear)
+        if self.open_for(action) and not sure:
             return
         scope = None if everywhere else action
         closed = self._gate.close(

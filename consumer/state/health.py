@@ -14,6 +14,10 @@ OUTAGE_AFTER: Final = 3
 """Requests that fail in a row, each for another record: fewer may be one record's trouble."""
 LONELY_AFTER: Final = 5
 """Requests that fail in a row, whosever they are: with one record alone there is nothing to compare."""
+CHANCE_LASTS: Final = 0.25
+"""Seconds within which so few in a row may be chance: where a fifth fails, of hundreds a second, it happens each second."""
+NO_CHANCE: Final = 10
+"""Requests that fail in a row, however soon after one another."""
 
 WORLDS: Final[frozenset[GateReason]] = frozenset(
     {
@@ -28,6 +32,8 @@ WORLDS: Final[frozenset[GateReason]] = frozenset(
 class Row:
     """Failures since the last request that was dealt with: of one action type, or of all."""
 
+    began: float
+    """When the first of them failed."""
     failures: int = 0
     records: set[Prepared] = field(default_factory=set)
     """The first records of those requests; no more than are needed to tell."""
@@ -46,10 +52,12 @@ class Row:
         """It may be one record's trouble, or that of some which are ill: others may look for themselves."""
         return len(self.records) == 1 or all(map(ill, self.records))
 
-    def outage(self, latest: Prepared, *, everywhere: bool) -> bool:
-        """So many that it is no single record's trouble, nor chance."""
+    def outage(self, latest: Prepared, *, everywhere: bool, dear: bool) -> bool:
+        """So many that it is no single record's trouble, nor chance. `dear`: one more costs too much to be sure of that."""
         apart = self.failures if everywhere else len(self.records)
-        return apart >= OUTAGE_AFTER or (self.failures >= LONELY_AFTER and not ill(latest))
+        if apart < OUTAGE_AFTER:
+            return self.failures >= LONELY_AFTER and not ill(latest)
+        return dear or self.failures >= NO_CHANCE or self.latest[-1] - self.began >= CHANCE_LASTS
 
 
 class Health:
@@ -57,7 +65,7 @@ class Health:
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
-        self._everyones = Row()
+        self._everyones: Row | None = None
         """Failures that would befall every type, since any of them was well."""
         self._succeeded: dict[str, float] = {}
         self._proved = float("-inf")
@@ -73,7 +81,7 @@ class Health:
         self._proved = max(self._proved, started)
         if self._rows:
             self._rows.pop(action, None)
-            self._everyones = Row()
+            self._everyones = None
 
     def own_trouble(self, row: Row) -> bool:
         """Requests of other types began amid these failures and fared well: whatever it is, they do not share it."""
@@ -85,15 +93,16 @@ class Health:
         And whether that goes for every type, as `everywhere` has it. What one type meets alone may look like
         the end of the world: a path that a gateway does not know, say.
         """
-        row = self._rows.setdefault(entry.call.action.name, Row())
+        row = self._rows.setdefault(entry.call.action.name, Row(now))
         row.count(entry, now)
         if not everywhere:
             return row, False
-        self._everyones.count(entry, now)
+        everyones = self._everyones = self._everyones or Row(now)
+        everyones.count(entry, now)
         if self.own_trouble(row):
             return row, False
         # Where few requests are let out at one time, each type alone would take long to fail so often.
-        return self._everyones, True
+        return everyones, True
 
     def well_since(self, action: str, when: float) -> bool:
         """Something of this type took effect since then."""

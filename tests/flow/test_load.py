@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from consumer.outcomes import Answer, Unknown
-from tests.fakes.foundry import Plan
+from tests.fakes.foundry import Faults, Plan
 from tests.flow.process import Process
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, RETRY, World
@@ -23,8 +23,8 @@ PATIENT = replace(RETRY, attempts=1_000)
 
 GOOD = Plan(0.04, 0.05)
 BAD = Plan(None, 0.02, Unknown(Answer("http_500", status=500), answered=True, gate="failing"))
-"""Fails sooner than others succeed. Here never three in a row: the gate would close, and nothing be seen of what it lets
-through."""
+"""Fails sooner than others succeed. Here not by chance: were it many in a row the gate would close, and nothing be seen of
+what it lets through."""
 
 
 async def requests_a_second(world: World, seconds: float) -> float:
@@ -77,5 +77,19 @@ def test_where_more_fails_than_succeeds_requests_go_out_slowly() -> None:
         world.foundry.plans.extend([GOOD] * 20_000)
         await asyncio.sleep(2)
         assert await requests_a_second(world, 2) >= 0.9 * healthy
+
+    simulate(story, limits=MANY, retry=PATIENT)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2])
+def test_law_6_failures_by_chance_are_no_outage(share: float) -> None:
+    """Three in a row come each second where a fifth of hundreds fails: the gate was closed most of the time."""
+
+    async def story(world: World) -> None:
+        _, healthy = await healthy_load(world, 9_000)
+        world.foundry.plans.clear()
+        world.foundry.faults = Faults(broken=share)
+
+        assert await requests_a_second(world, 10) >= 0.8 * healthy
 
     simulate(story, limits=MANY, retry=PATIENT)
