@@ -169,6 +169,7 @@ class TopicWatch:
         self._asked_again = False
         self._ask_at = 0.0
         self._asking: asyncio.Task[None] | None = None
+        self._unanswered = False
         self.doubted = False
         self.faults: Mapping[str, str] = {}
         """By topic: why nothing more may be read of it."""
@@ -216,9 +217,14 @@ class TopicWatch:
             async with asyncio.timeout(ANSWER_WITHIN):
                 found = await topic_ids(self._consumer, ids)
         except (KafkaError, TimeoutError) as error:
-            log.warning("topic ids not read", extra=fields(cause=repr(error)))
+            if not self._unanswered:  # else twice a second, for as long as the brokers are away
+                log.warning("topic ids not read", extra=fields(cause=repr(error)))
+            self._unanswered = True
             self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
         else:
+            if self._unanswered:
+                log.info("topic ids read again")
+            self._unanswered = False
             # An answer that was on its way when the sign was seen may be from before: once more, and no oftener.
             self._asked_again = signs != self._signs and not self._asked_again
             if ids == self._ids and not self._asked_again:

@@ -117,5 +117,7 @@ class Case:
         interval = self.evidence.rules.commit_interval
         lately = self.window() if disturbance.what == BROKER else LATE_COMMITS * interval
         begin = bisect.bisect_left(self._times, disturbance.began - lately)
-        end = bisect.bisect_right(self._times, disturbance.ended)
+        # Its member may be put out only when the broker is back, and has worked on until then.
+        till = self.over(disturbance) if disturbance.what == BROKER else disturbance.ended
+        end = bisect.bisect_right(self._times, till)
         return len(disturbance.in_flight) + end - begin
