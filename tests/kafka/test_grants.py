@@ -28,7 +28,7 @@ async def is_member(member: Member) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("seconds", [4.0, 12.0])
+@pytest.mark.parametrize("seconds", [4.0, pytest.param(12.0, marks=pytest.mark.slow)])
 async def test_a_member_whose_group_is_denied_for_a_while_goes_on_by_itself(
     guarded: Guarded, seconds: float
 ) -> None:
@@ -51,6 +51,7 @@ async def test_a_member_whose_group_is_denied_for_a_while_goes_on_by_itself(
     assert len(member.told.sessions) == (1 if seconds < kafka.session_timeout else 2)
 
 
+@pytest.mark.slow
 async def test_a_topic_that_is_denied_for_a_while_is_read_on_in_the_same_session(
     guarded: Guarded,
 ) -> None:
