@@ -236,7 +236,8 @@ class Bury:
                     if isinstance(fault, LetterTooLarge):
                         self._too_large.add(place)
                     if failures == 0:
-                        self._refused(tenure, fault.cause)
+                        self._refused(tenure, record.offset, fault.cause)
+                    tenure.letters_failing[record.offset] = fault.cause
                     failures += 1
                 else:
                     return now
@@ -245,22 +246,21 @@ class Bury:
                 await self._wait(self._waits.delay(failures), tenure)
         finally:
             if failures:
-                self._accepted(tenure)
+                self._accepted(tenure, record.offset)
             self._too_large.discard(place)
             self._given_up.discard(place)
 
-    def _refused(self, tenure: Tenure, cause: str) -> None:
+    def _refused(self, tenure: Tenure, at: int, cause: str) -> None:
         """One more letter is not taken: its partition stands still, and no other."""
         if not tenure.letters_failing:
-            self._watch.held(tenure.partition, f"a letter is not taken: {cause}")
-        tenure.letters_failing += 1
+            self._watch.held(tenure.partition, f"the letter of offset {at} is not taken: {cause}")
         topic = tenure.partition.topic
         self._failing[topic] += 1
         self._say(topic, cause)
 
-    def _accepted(self, tenure: Tenure) -> None:
+    def _accepted(self, tenure: Tenure, at: int) -> None:
         """It is taken now, or left to the next owner."""
-        tenure.letters_failing -= 1
+        del tenure.letters_failing[at]
         if not (tenure.letters_failing or tenure.ending):
             self._watch.noted(tenure.partition, "letters are taken again")
         topic = tenure.partition.topic

@@ -172,6 +172,9 @@ class Dispatch:
                 return (
                     f"{name}: reading back of offset {offset} given up, a letter `unknown` says so"
                 )
+        waits = tenure.waits_for_letter or tenure.waits_for_read
+        if waits is not None and partition not in self._source.stuck:
+            raise SkipRefused(f"{name}: nothing can be skipped at offset {offset}: {waits}")
         return await self._source.skip(partition, offset)
 
     async def run(self) -> bool:

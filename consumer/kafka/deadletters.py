@@ -125,7 +125,11 @@ class KafkaDeadLetters:
             write.add_done_callback(lambda _: self._under_way.pop(coordinates, None))
         done, _ = await asyncio.wait({write}, timeout=WRITE_TIMEOUT)
         if not done:
-            raise Unavailable(f"dead letter not acknowledged in {WRITE_TIMEOUT:g} s")
+            topic = letter_topic(self._template, record.topic)
+            raise Unavailable(
+                f"dead letter not acknowledged in {WRITE_TIMEOUT:g} s by topic {topic!r}:"
+                " is it there, may it be written, are its replicas in sync?"
+            )
         if write.cancelled():
             raise Unavailable("dead letter not acknowledged: the producer is closed")
         write.result()
@@ -159,7 +163,8 @@ class KafkaDeadLetters:
         except TOO_LARGE:
             size = letter_size(letter, headers)
             raise LetterTooLarge(
-                f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size}"
+                f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size};"
+                " give it that, or skip the offset, which leaves a letter without its content"
             ) from None
 
     @contextlib.asynccontextmanager

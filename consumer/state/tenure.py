@@ -64,8 +64,8 @@ class Tenure:
         """It is not ours any more: nothing is committed."""
         self.held: str | None = None
         """Why it stands still until a person acts: it is neither read nor committed."""
-        self.letters_failing = 0
-        """Letters of it that the dead-letter topic does not take now: nothing more is read."""
+        self.letters_failing: dict[int, str] = {}
+        """Offsets whose letters the dead-letter topic does not take now, and why: nothing more is read."""
         self.unread: dict[int, str] = {}
         """Offsets that may have been applied and cannot be read back, and why: each lane waits, all else goes on."""
         self.changes = 0
@@ -111,6 +111,16 @@ class Tenure:
         for claim in self.claims:
             claim.answer(durable=False)
         self.claims.clear()
+
+    @property
+    def waits_for_letter(self) -> str | None:
+        """The first letter that is not taken, why, and how many there are; None: there is none."""
+        if not self.letters_failing:
+            return None
+        offset = min(self.letters_failing)
+        more = len(self.letters_failing) - 1
+        others = f", nor are those of {more} more" if more else ""
+        return f"the letter of offset {offset} is not taken{others}: {self.letters_failing[offset]}"
 
     @property
     def waits_for_read(self) -> str | None:

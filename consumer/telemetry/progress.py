@@ -155,7 +155,7 @@ class Progress:
                 tenure.held
                 or tenure.refused
                 or stuck.get(tenure.partition)
-                or _letters(tenure)
+                or tenure.waits_for_letter
                 or tenure.waits_for_read,
             )
             for _, tenure in sorted(self._workload.tenures.items())
@@ -167,9 +167,3 @@ class Progress:
             return arrival.age(self._wall(), now)
         offset, since = self._behind.get(tenure.partition, (-1, now))
         return now - since if offset == tenure.ledger.position else 0.0
-
-
-def _letters(tenure: Tenure) -> str | None:
-    if not tenure.letters_failing:
-        return None
-    return f"{tenure.letters_failing} letters are not taken by the dead-letter topic"

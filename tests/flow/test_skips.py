@@ -46,8 +46,10 @@ def test_a_letter_too_large_for_its_topic_is_given_up_for_its_coordinates() -> N
 
         assert partition in process.watch.held_partitions
         assert not world.truth.letters
+        named = f"the letter of offset {offset} is not taken"
+        assert process.watch.held_partitions[partition].startswith(named)
         for stale in (offset - 1, offset + 1):
-            with pytest.raises(SkipRefused):
+            with pytest.raises(SkipRefused, match=f"at offset {stale}: {named}"):
                 await dispatch(process).skip(partition, stale)
         world.letter_box.given_up.add((partition, offset))
         said = await dispatch(process).skip(partition, offset)
@@ -75,7 +77,7 @@ def test_a_letter_that_is_not_taken_for_another_reason_is_not_given_up() -> None
         process = world.start()
         await asyncio.sleep(30)
 
-        with pytest.raises(SkipRefused, match="does not stand still"):
+        with pytest.raises(SkipRefused, match="nothing can be skipped at offset 0: the letter of"):
             await dispatch(process).skip(*coordinate)
         await world.settled()
 

@@ -169,7 +169,7 @@ OPERATORS: Final = (
         new="            if suspects.give_up(partition, -1 - offset):\n",
         suite="tests/flow/test_skips.py",
         test="test_what_alone_cannot_be_read_back_is_given_up_by_an_operator",
-        says="does not stand still",
+        says="nothing can be skipped",
         why="its partition stops at the end of its span for good",
     ),
 )
