@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import random
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from consumer.foundry.grants import Grant, judge_token_answer, secret_unreadable
 from consumer.foundry.timing import Timing, Told, nobody
 from consumer.foundry.transport import NETWORK_ERRORS, read_reply
 from consumer.outcomes import Outage
+
+log = logging.getLogger(__name__)
 
 SHORTEST_LIFE = 5.0
 """Seconds. A token that claims less is used for this long; if it is dead indeed, a 401 says so."""
@@ -160,21 +163,29 @@ class Tokens:
 
     async def _ask(self) -> Grant | Outage:
         """Ask with the secret as it is now; where a rotation runs ahead of Foundry, once with the former one."""
+        former = self._proven
         try:
             secret = self._config.client_secret.read()
         except (OSError, ValueError) as failure:
-            if self._proven is None:
-                return secret_unreadable(self._config.client_secret, failure)
-            secret = self._proven
+            unreadable = secret_unreadable(self._config.client_secret, failure)
+            return unreadable if former is None else await self._once_more(former, unreadable)
         grant = await self._post(secret)
         if isinstance(grant, Grant):
             self._proven = secret
             return grant
-        former = self._proven
         if former is None or former == secret or not _unauthorised(grant):
             return grant
-        again = await self._post(former)
+        again = await self._once_more(former, grant)
         return again if isinstance(again, Grant) else grant
+
+    async def _once_more(self, former: str, why: Outage) -> Grant | Outage:
+        """With the former secret; said, for a rotation that went wrong would show at the next restart alone."""
+        grant = await self._post(former)
+        if isinstance(grant, Grant):
+            cause, detail = why.answer.cause, why.answer.detail
+            told = {"cause": cause, "why": detail, "remedy": why.remedy}
+            log.warning("former client secret in use", extra={"fields": told})
+        return grant
 
     async def _post(self, secret: str) -> Grant | Outage:
         with Timing(self._told, hdrs.METH_POST) as timing:

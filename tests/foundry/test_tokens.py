@@ -205,7 +205,9 @@ def checking(accepted: set[str]) -> Answering:
     return answer
 
 
-async def test_a_secret_file_is_read_again_for_each_fetch(tmp_path: Path) -> None:
+async def test_a_secret_file_is_read_again_for_each_fetch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Kubernetes swaps a link: the path is opened anew, the former secret serves until the new one is known."""
     (tmp_path / "one").write_text("first\n")
     (tmp_path / "two").write_text("second\n")
@@ -222,14 +224,32 @@ async def test_a_secret_file_is_read_again_for_each_fetch(tmp_path: Path) -> Non
         (tmp_path / "next").symlink_to("two")
         (tmp_path / "next").replace(link)
         tokens.invalidate(await good(tokens))
+        said = [fields_of(caplog)]
         accepted.clear()
         accepted.add("second")
         tokens.invalidate(await good(tokens))
+        said.append(fields_of(caplog))
         link.unlink()
         tokens.invalidate(await good(tokens))
+        said.append(fields_of(caplog))
 
         used = [form["client_secret"] for form in stack.token_requests]
         assert used == ["first", "second", "first", "second", "second"]
+        # Silent, a rotation that went wrong showed at the next restart: with no token at all.
+        refused, fine, unreadable = said
+        assert [each["cause"] for each in refused] == ["invalid_client"]
+        assert "regenerate it" in refused[0]["remedy"]
+        assert fine == []
+        assert [each["cause"] for each in unreadable] == ["secret"]
+        assert str(link) in unreadable[0]["why"]
+
+
+def fields_of(caplog: pytest.LogCaptureFixture) -> list[dict[str, str]]:
+    """Of each line about a former secret since the last look."""
+    event = "former client secret in use"
+    found = [each.__dict__["fields"] for each in caplog.records if each.message == event]
+    caplog.clear()
+    return found
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfecanary", b"x" * 70_000])
