@@ -13,6 +13,10 @@ two, four, ...; the first refusal ends that, and the next attempt waits, twice a
 request is what an attempt costs. Before a Retry-After has passed nothing is raised. After an attempt that
 failed one place stays empty for a while: somebody else may be at the same limit, and have none.
 
+What is no matter of how many. A gateway may refuse a fifth of all requests, however few there are. What
+is refused of those that are alone shows it: that share and some more is noise then, until all is well.
+Whoever says how long to wait means it, and is not taken so.
+
 How it is used, by coroutines that never await between two of these calls:
 
     if room(now): take(now)          a place, until `leave`
@@ -36,6 +40,10 @@ ROUND: Final = 0.1
 _WEIGHT: Final = 1 / 20
 _NOISE: Final = 1 / 5
 """Up to this share of refusals, by a moving average, they are not a matter of how many requests there are."""
+_MOST_NOISE: Final = 3 / 5
+_LONE_WEIGHT: Final = 1 / 10
+"""Two requests alone that were refused not long after one another are more than this."""
+_WELL: Final = 1 / 50
 _NOTHING: Final = 1e-4
 _SPARED: Final = 1 / 40
 """Of what Foundry takes, left to others: processes that share a user's limit would else starve a late one."""
@@ -51,6 +59,7 @@ class Limiter:
         "_first_refusal",
         "_grow_at",
         "_in_a_row",
+        "_lone",
         "_most",
         "_pause",
         "_paused_until",
@@ -82,6 +91,7 @@ class Limiter:
         """Nothing speaks against the most: `room` is the limit less what is taken."""
         self._tickets = 0
         self._share = 0.0
+        self._lone = 0.0  # the share of requests alone that were refused without a word on when to come again
         # Going down
         self._first_refusal = 0  # the latest ticket when the present burst of refusals began
         self._refused_since = 0  # of those that began after that
@@ -146,6 +156,10 @@ class Limiter:
     def _weigh(self, ticket: int) -> None:
         """What an answer says once something was refused."""
         self._share = self._share * (1 - _WEIGHT) if self._share > _NOTHING else 0.0
+        if self._share < _WELL:
+            self._lone = 0.0
+        elif self.limit == 1:
+            self._lone -= self._lone * _LONE_WEIGHT
         if ticket > self._changed_at:
             self._proved = True
         if (self._in_a_row or self.shut) and ticket > self._first_refusal:
@@ -161,6 +175,8 @@ class Limiter:
         """Foundry did not take the request; it asks for `retry_after` seconds."""
         self._share += (1 - self._share) * _WEIGHT
         asked = retry_after or 0.0
+        if self.limit == 1 and level <= 1 and not asked:
+            self._lone += (1 - self._lone) * _LONE_WEIGHT
         if ticket <= self._first_refusal:
             self._standing -= 1
         elif not self._strike(ticket, level, now, asked):
@@ -180,7 +196,11 @@ class Limiter:
         """
         self._refused_since += 1
         alone = level <= 1 and self._admitted_at < ticket
-        if not (alone or self._share > _NOISE or 0 < self._trial < ticket):
+        if self._lone > _LONE_WEIGHT:
+            noise = self._share <= min(_NOISE + self._lone, _MOST_NOISE) and not asked
+        else:
+            noise = self._share <= _NOISE and not (alone or 0 < self._trial < ticket)
+        if noise:
             return False
         if self._in_a_row and 2 * self._refused_since < self._tickets - self._first_refusal:
             # Most of what began since may yet be taken: nothing new is known.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -246,3 +247,51 @@ def test_a_clock_that_jumps_ahead_ends_a_pause_and_no_more() -> None:
     world.rounds(0.1)
 
     assert 10 <= world.limiter.limit <= 11
+
+
+def _refuse_by_chance(share: float, retry_after: float | None = None, *, turns: int = 600) -> int:
+    """One in so many is refused, however few there are; returns how many were answered in 20 ms each."""
+    chance, limiter, answered = random.Random(7), Limiter(most=64), 0
+    for turn in range(turns):
+        now = turn * 0.02
+        tickets = []
+        while limiter.room(now):
+            limiter.take(now)
+            tickets.append((limiter.begin(), limiter.in_flight))
+        for ticket, level in tickets:
+            if chance.random() < share:
+                limiter.refused(ticket, level, now, retry_after)
+            else:
+                limiter.answered(ticket)
+                answered += 1
+            limiter.leave()
+    return answered
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+def test_what_is_refused_by_chance_is_no_matter_of_how_many(share: float) -> None:
+    # 64 at a time would be 38,400; one at a time, with a pause at each refusal, some hundreds.
+    assert _refuse_by_chance(share) > 600 * 4
+
+
+def test_where_most_is_refused_by_chance_little_is_asked() -> None:
+    assert _refuse_by_chance(0.9) < 100
+
+
+def test_who_says_when_to_come_again_is_not_taken_for_chance() -> None:
+    assert _refuse_by_chance(0.2, retry_after=1.0) < 300
+
+
+def test_chance_is_forgotten_when_all_is_well() -> None:
+    limiter, now = Limiter(most=1), 0.0
+    for refused in (True, True, True, *[False] * 200, True):
+        limiter.take(now)
+        ticket = limiter.begin()
+        if refused:
+            limiter.refused(ticket, 1, now, None)
+        else:
+            limiter.answered(ticket)
+        limiter.leave()
+        now += 1.0
+
+    assert limiter.shut
