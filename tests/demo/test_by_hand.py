@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from consumer.settings.load import load_settings
 from deploy.local.demo import by_hand
 from deploy.local.demo.__main__ import main
 from deploy.local.demo.events import TICKETS
 from deploy.local.demo.kafka import Names, topics
-from deploy.local.demo.world import World
+from deploy.local.demo.world import World, _write_config
 from deploy.local.kafka import Broker
 from tests.broker import NEEDS_BROKER, Cluster, external_servers, unique
 
@@ -38,6 +39,27 @@ def told(servers: str, names: Names) -> list[list[str]]:
     world = World(here, servers, names, "demo", "http://127.0.0.1:1", here / "toml", here / "log")
     lines = by_hand.invitation(world).splitlines()
     return [shlex.split(line.partition(DEMO)[2]) for line in lines if DEMO in line]
+
+
+def test_the_service_that_stays_takes_the_verbs_that_are_told(tmp_path: Path) -> None:
+    world = World(
+        tmp_path,
+        "127.0.0.1:1",
+        Names(""),
+        "demo",
+        "http://127.0.0.1:2",
+        tmp_path / "consumer.toml",
+        tmp_path / "log",
+        1234,
+    )
+    _write_config(world)
+
+    admin = load_settings(world.config).admin
+
+    told = by_hand.invitation(world)
+    assert f"curl -s http://127.0.0.1:{admin.port}/status" in told
+    assert f"$(cat {admin.token_file})" in told
+    assert world.operator_token.read_text()
 
 
 async def ask(arguments: list[str]) -> str:

@@ -54,7 +54,7 @@ def _demo(drafts: Sequence[Draft], *, stay: bool) -> int:
     screen = Screen(Console(width=None if sys.stdout.isatty() else PAGE_WIDTH))
     screen.say("Starting Apache Kafka and a Foundry emulator on this machine ...")
     try:
-        with _refusals(), running(ticket_numbers(drafts)) as world:
+        with _refusals(), running(ticket_numbers(drafts), operated=stay) as world:
             kept = asyncio.run(_play(world, drafts, screen, stay=stay))
     except KeyboardInterrupt:
         screen.say("Interrupted; everything has ended.")

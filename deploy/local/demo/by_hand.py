@@ -68,6 +68,8 @@ def invitation(world: World) -> str:
     broken = shlex.quote('{"ticket_id": "T-7000001"}')
     url = f"{world.foundry_url}/__control__"
     log = shlex.quote(str(world.log))
+    admin = f"http://127.0.0.1:{world.admin_port}"
+    verb = f'curl -s -X POST -H "Authorization: Bearer $(cat {shlex.quote(str(world.operator_token))})" {admin}'
     return f"""Everything keeps running until Ctrl-C. In another terminal, from this folder:
 
   publish an event     {demo} publish {where} --key T-7000001 --type {EXAMPLE_TYPE} {value}
@@ -76,6 +78,9 @@ def invitation(world: World) -> str:
   see what was applied curl -s '{url}/objects/Ticket' | tail -c 400
   take Foundry down    curl -s -X POST -H 'Content-Type: application/json' -d '"status:status=503,duration=10"' {url}/faults
   watch the service    tail -f {log}
+  how it is            curl -s {admin}/status
+  have it pause        {verb}/pause
+  and go on            {verb}/resume
   ask its doctor       {python} -m consumer doctor --config {shlex.quote(str(world.config))}
 
 The topics are {" and ".join(PARTITIONS)}; for {EQUIPMENT} leave --type out and give --topic {EQUIPMENT}."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from deploy.local.demo.failed import DemoFailed
 from deploy.local.demo.kafka import Names
 from deploy.local.demo.sites import ontology
 from deploy.local.kafka import Broker
+from deploy.local.kafka.broker import free_ports
 from deploy.local.kafka.child import Child
 
 GROUP = "demo"
@@ -45,6 +47,13 @@ class World:
     foundry_url: str
     config: Path
     log: Path
+    admin_port: int = 0
+    """Where the service tells of itself and takes an operator's verbs; 0: it does not."""
+
+    @property
+    def operator_token(self) -> Path:
+        """The file that has the token of the verbs."""
+        return self.folder / "operator-token"
 
     def start_service(self) -> Child:
         """The service as a user starts it."""
@@ -53,8 +62,10 @@ class World:
 
 
 @contextmanager
-def running(tickets: Iterable[int]) -> Iterator[World]:
+def running(tickets: Iterable[int], *, operated: bool) -> Iterator[World]:
     """Kafka and the emulator, with an ontology that knows the printers of these tickets.
+
+    `operated`: the service gets a port for operators.
 
     Raises:
         DemoFailed: the emulator does not start.
@@ -68,8 +79,18 @@ def running(tickets: Iterable[int]) -> Iterator[World]:
             unique = uuid.uuid4().hex[:8]
             names = Names(f"demo-{unique}." if foreign else "")
             group = f"{GROUP}-{unique}" if foreign else GROUP
-            config = _write_config(folder, servers, names, group, url)
-            yield World(folder, servers, names, group, url, config, folder / "consumer.log")
+            world = World(
+                folder,
+                servers,
+                names,
+                group,
+                url,
+                folder / "consumer.toml",
+                folder / "consumer.log",
+                free_ports(1)[0] if operated else 0,
+            )
+            _write_config(world)
+            yield world
 
 
 def _forget_settings() -> None:
@@ -112,24 +133,24 @@ def _address(child: Child, output: Path) -> str:
     raise DemoFailed(f"the Foundry emulator did not start: {output.read_text()[-2000:]}")
 
 
-def _write_config(folder: Path, servers: str, names: Names, group: str, url: str) -> Path:
-    secret = folder / "client_secret"
-    secret.touch(mode=0o600)
-    secret.write_text(SECRET)
-    topics = "".join(f'"{topic}" = "{names.here(topic)}"\n' for topic in PARTITIONS)
-    config = folder / "consumer.toml"
-    config.write_text(
+def _write_config(world: World) -> None:
+    secret = world.folder / "client_secret"
+    for file, text in ((secret, SECRET), (world.operator_token, secrets.token_hex(16))):
+        file.touch(mode=0o600)
+        file.write_text(text)
+    topics = "".join(f'"{topic}" = "{world.names.here(topic)}"\n' for topic in PARTITIONS)
+    world.config.write_text(
         f"""# The service's settings in the demo; what is not here has its default.
 [kafka]
-bootstrap_servers = "{servers}"
-group_id = "{group}"
+bootstrap_servers = "{world.bootstrap_servers}"
+group_id = "{world.group}"
 session_timeout = {SESSION_TIMEOUT}
 commit_interval = {COMMIT_INTERVAL}
 
 [topics]
 {topics}
 [foundry]
-hostname = "{url}"
+hostname = "{world.foundry_url}"
 ontology = "fieldwork"
 client_id = "consumer"
 client_secret_file = "{secret}"
@@ -140,13 +161,13 @@ settle_time = {SETTLE_TIME}
 grace = {REQUEST_TIMEOUT + 8}
 
 [admin]
-port = 0
+port = {world.admin_port}
+token_file = "{world.operator_token}"
 
 [log]
 format = "json"
 """
     )
-    return config
 
 
 def treat_as_interrupt(*numbers: signal.Signals) -> None:
