@@ -23,6 +23,8 @@ _ANSWERED: Final[frozenset[GateReason]] = frozenset(
 )
 """Reasons of one action type that Foundry itself gives: whatever was closed for all is over then."""
 
+_LONG: Final = 4.0
+"""Seconds: longer than between two probes of a closed gate."""
 _COUNT_AGAIN: Final = 0.25
 """Seconds between two counts of who may pay for letters that wait."""
 
@@ -125,7 +127,9 @@ class Gatekeeper:
         row, everywhere = self.health.failed(entry, now, everywhere=everywhere)
         # One more may do harm; where nothing answered it may hang.
         dear = entry.repeat.claimed or answer.status is None
-        sure = at_once or row.outage(entry, everywhere=everywhere, dear=dear)
+        # Nothing is sent for as long as Foundry asks: nobody else may fail until that is over.
+        told = self._shut() and (answer.retry_after or 0.0) > _LONG
+        sure = at_once or told or row.outage(entry, everywhere=everywhere, dear=dear)
         if self.open_for(action) and not sure:
             return
         scope = None if everywhere else action

@@ -134,6 +134,24 @@ def test_a_foundry_that_takes_nothing_is_asked_no_sooner_than_it_said() -> None:
     simulate(story, limits=ROOMY)
 
 
+def test_a_foundry_that_asks_for_a_minute_is_seen_to_be_closed_within_seconds() -> None:
+    async def story(world: World) -> None:
+        capacity = Capacity(50, retry_after=60.0)
+        process = begin(world, capacity, 3_000)
+        await asyncio.sleep(10)
+        capacity.admits = 0
+        await asyncio.sleep(5)
+
+        # Nothing is sent for that long: an operator has to see why.
+        assert process.watch.gates == ["closed all overloaded"]
+        capacity.admits = 50
+        await asyncio.sleep(60)
+        assert process.watch.gates == ["closed all overloaded", "opened all overloaded"]
+        assert await goodput(world, capacity, 10.0) >= 0.95
+
+    simulate(story, limits=ROOMY)
+
+
 def test_slow_actions_lower_no_limit() -> None:
     """Five seconds each, and nobody refuses: as many at one time as there may be."""
 

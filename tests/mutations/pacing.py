@@ -110,6 +110,17 @@ PACING: Final = (
         why="a gateway that refuses a fifth takes all but a hundredth of the throughput",
     ),
     Mutation(
+        name="a minute that Foundry asks for closes nothing",
+        law=12,
+        file="consumer/gatekeeper.py",
+        old="        sure = at_once or told or row.outage(entry, everywhere=everywhere, dear=dear)\n",
+        new="        sure = at_once or row.outage(entry, everywhere=everywhere, dear=dear)\n",
+        suite=_FLOW,
+        test="test_a_foundry_that_asks_for_a_minute_is_seen_to_be_closed_within_seconds",
+        says="closed all overloaded",
+        why="nothing is sent for a minute, and neither log, metric nor status says why",
+    ),
+    Mutation(
         name="an overshoot counts as an outage",
         law=6,
         file="consumer/gatekeeper.py",
