@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 JOIN_AGAIN_AFTER = 1.0
 DRAIN_MARGIN = 1.0
 """The join request has to arrive before the rebalance timeout, after the drain."""
+
+_GONE = "it was deleted, or this user may not see it any more: create it, or grant DESCRIBE; it is looked for each minute"
 
 
 class Membership(ConsumerRebalanceListener):
@@ -43,7 +45,9 @@ class Membership(ConsumerRebalanceListener):
         *,
         session_timeout: float,
         rebalance_timeout: float,
+        missing: Callable[[], Collection[str]] = tuple,
     ) -> None:
+        """`missing`: topics that are to be consumed and that the brokers do not show."""
         self._listener = listener
         self._coordinator = coordinator
         self._reader = reader
@@ -53,6 +57,7 @@ class Membership(ConsumerRebalanceListener):
         # No heartbeat is sent while the library waits for us after a join.
         self._read_timeout = session_timeout / 2
         self._drain_timeout = rebalance_timeout - DRAIN_MARGIN
+        self._missing = missing
         self._session: Session | None = None
         self._partitions: tuple[Partition, ...] = ()
         self._closing = asyncio.Event()
@@ -144,6 +149,9 @@ class Membership(ConsumerRebalanceListener):
         # The listener first: it must know a partition before a record of it can come.
         await self._listener.assigned(session, committed)
         self._reader.take({each: found.offset for each, found in committed.items()})
+        for topic in self._missing():
+            # Nobody is given a partition of it, so that nothing else can say why it is not consumed.
+            log.error("topic gone", extra=fields(topic=topic, advice=_GONE))
         self.begun.set()
 
     async def _fail(self, error: BaseException) -> None:

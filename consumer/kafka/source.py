@@ -222,6 +222,9 @@ class KafkaSource:
             self._clock,
             session_timeout=self._config.session_timeout,
             rebalance_timeout=self._config.rebalance_timeout,
+            missing=lambda: [
+                t for t in sorted(self._topics) if not consumer.partitions_for_topic(t)
+            ],
         )
         watch = patches.CoordinatorWatch(coordinator, self._lease, self._clock)
         return _Joined(consumer, coordinator, reader, commits, membership, watch)

@@ -42,6 +42,22 @@ async def test_a_topic_that_is_deleted_while_we_run_is_not_made_anew(cluster: Cl
         assert topic not in await cluster.topics()
 
 
+async def test_a_topic_that_is_deleted_while_we_run_is_named(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its partitions are nobody's then, so that nothing else says why it is not consumed."""
+    topic, other = await cluster.create_topic(), await cluster.create_topic()
+
+    async with joined(config(cluster.bootstrap_servers), topic, other) as member, polling(member):
+        await cluster.delete_topic(topic)
+        client = member.source._joined.consumer._client  # type: ignore[union-attr]  # joined
+        await client.force_metadata_update()
+        await member.told.until(lambda: set(member.told.committed) == {Partition(other, 0)})
+
+        gone = [each for each in caplog.records if each.getMessage() == "topic gone"]
+        assert [vars(each)["fields"]["topic"] for each in gone] == [topic]
+
+
 async def test_no_broker_is_named() -> None:
     with pytest.raises(
         StartRefused, match=r"no Kafka broker answers at 127\.0\.0\.1:1.*bootstrap_servers"
