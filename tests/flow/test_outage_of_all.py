@@ -40,7 +40,7 @@ def test_law_6_what_all_types_meet_in_turn_closes_the_gate_within_seconds(answer
         await world.settled(within=30)
         world.foundry.downs.append(Down(world.loop.time() + LASTS, None, answer=answer))
         publish(world, 200)
-        await asyncio.sleep(5)
+        await asyncio.sleep(2.5)
 
         assert first.watch.gates == [f"closed all {answer.gate}"]
         await world.settled(within=LASTS + 30)

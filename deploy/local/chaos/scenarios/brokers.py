@@ -10,22 +10,25 @@ from itertools import cycle
 from deploy.local.chaos.defects import CLAIMS_FORGOTTEN, COMMIT_EARLY, LETTER_UNACKNOWLEDGED
 from deploy.local.chaos.failed import NotPlayable
 from deploy.local.chaos.scenario import Given, Scenario
-from deploy.local.chaos.settings import SESSION_TIMEOUT
+from deploy.local.chaos.settings import COMMIT_INTERVAL, SESSION_TIMEOUT
 from deploy.local.chaos.stage import Stage
 from deploy.local.chaos.supply import Mix
 
 LAST_COMMIT_WITHIN = 10.0
 """Seconds for which a member that gives its partitions up tries to commit."""
+AT_WORK = 300
+"""Effects after which there are claims that a broker may take with it; a first kill before that shows nothing."""
 SHORT = 100
 """Bytes: no letter is as small."""
 
 
 async def bounce_the_broker(stage: Stage) -> None:
     """Killed and started on its data, or only silent, for a moment or for long."""
-    # The long kill first: what a member did of what it had claimed stands in the store as claimed alone.
+    await stage.until(lambda: len(stage.seen.effects) > AT_WORK, "the service is at work")
+    # The long one first: what a member did of what it had claimed stands in the store as claimed alone.
     for bounce, low, high in cycle(
         (
-            (_killed, LAST_COMMIT_WITHIN, 1.3 * LAST_COMMIT_WITHIN),
+            (_killed_amid_a_commit, LAST_COMMIT_WITHIN, 1.3 * LAST_COMMIT_WITHIN),
             (_silent, 1.5 * SESSION_TIMEOUT, 2 * SESSION_TIMEOUT),
             (_killed, 0.5, 3.0),
             (_silent, 1.0, SESSION_TIMEOUT),
@@ -42,6 +45,13 @@ async def _killed(stage: Stage, low: float, high: float) -> None:
     await asyncio.to_thread(stage.broker.kill)
     await stage.wait(low, high)
     await asyncio.to_thread(stage.broker.restart)
+
+
+async def _killed_amid_a_commit(stage: Stage, low: float, high: float) -> None:
+    """Of a commit without an answer nobody knows whether it may land later: its member has to become another one."""
+    stage.broker.suspend()
+    await stage.wait(1.5 * COMMIT_INTERVAL)
+    await _killed(stage, low, high)
 
 
 async def _silent(stage: Stage, low: float, high: float) -> None:
