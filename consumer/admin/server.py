@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.log import server_logger
 
 from consumer.admin.bearer import Doorkeeper
 from consumer.admin.connections import BACKLOG, Connections
@@ -32,7 +33,6 @@ from consumer.settings import Secret
 
 _LINGER: Final = 1.0
 _IDLE: Final = 30.0
-_log = logging.getLogger("aiohttp.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,9 @@ async def serve(
     Raises:
         StartRefused: the address cannot be listened on.
     """
-    _log.addFilter(_tells_of_us)
+    server_logger.addFilter(_tells_of_us)
     runner = web.AppRunner(
         application(config, surface, now),
-        logger=_log,
         access_log=None,
         handle_signals=False,
         keepalive_timeout=_IDLE,

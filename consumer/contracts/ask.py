@@ -137,9 +137,8 @@ def reader(
     """
     if callable(given):
         return given
-    if given not in list(
-        model.model_fields
-    ):  # a list compares: what has no hash is no field either
+    # A tuple compares: what has no hash is no field either.
+    if given not in tuple(model.model_fields):
         fields = ", ".join(model.model_fields) or "none"
         raise fault(
             f"{argument}={given!r} is no field of {model.__name__}",
