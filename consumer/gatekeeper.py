@@ -14,7 +14,7 @@ from consumer.model import Letter, Prepared
 from consumer.outcomes import Answer, Outage
 from consumer.ports import Watch
 from consumer.state.budget import LetterBudget
-from consumer.state.gate import Gate
+from consumer.state.gate import LONGEST_PROBE, Gate
 from consumer.state.health import Health
 from consumer.state.workload import Workload
 
@@ -23,8 +23,6 @@ _ANSWERED: Final[frozenset[GateReason]] = frozenset(
 )
 """Reasons of one action type that Foundry itself gives: whatever was closed for all is over then."""
 
-_LONG: Final = 4.0
-"""Seconds: longer than between two probes of a closed gate."""
 _COUNT_AGAIN: Final = 0.25
 """Seconds between two counts of who may pay for letters that wait."""
 
@@ -128,7 +126,7 @@ class Gatekeeper:
         # One more may do harm; where nothing answered it may hang.
         dear = entry.repeat.claimed or answer.status is None
         # Nothing is sent for as long as Foundry asks: nobody else may fail until that is over.
-        told = self._shut() and (answer.retry_after or 0.0) > _LONG
+        told = self._shut() and (answer.retry_after or 0.0) > LONGEST_PROBE
         sure = at_once or told or row.outage(entry, everywhere=everywhere, dear=dear)
         if self.open_for(action) and not sure:
             return

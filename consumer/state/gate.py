@@ -40,6 +40,8 @@ HELD: Final = frozenset({"operator", "letter_budget"})
 _SHORTEST_PROBE: Final = 0.5
 """At most two requests a second for each closed scope."""
 
+LONGEST_PROBE: Final = 4.0
+"""Seconds between two probes that fail, in the end."""
 LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds. A longer wait than this is not believed: all may be well again sooner."""
 
@@ -64,7 +66,7 @@ class Gate:
         self,
         *,
         first_probe: float = 0.5,
-        longest_probe: float = 4.0,
+        longest_probe: float = LONGEST_PROBE,
         longest_retry_after: float = LONGEST_RETRY_AFTER,
         probe_lapses: float = 120.0,
     ) -> None:
