@@ -108,7 +108,6 @@ class Bury:
         reason: Reason,
         detail: str,
         *,
-        stage: str = "submit",
         answer: Answer | None = None,
         free: bool = False,
     ) -> None:
@@ -120,7 +119,7 @@ class Bury:
             record=entry.record,
             reason=reason,
             detail=detail,
-            stage=stage,
+            stage="submit",
             event_id=entry.event_id,
             event_type=entry.event_type,
             action=entry.call.action.name,

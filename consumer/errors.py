@@ -63,25 +63,22 @@ class ConsumerError(Exception):
 class Rejected(ConsumerError):
     """The record's fault. `detail` holds no field value of the event."""
 
-    def __init__(
-        self, reason: Reason, detail: str, *, stage: str, event_type: str | None = None
-    ) -> None:
+    def __init__(self, reason: Reason, detail: str, *, stage: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason: Reason = reason
         self.detail = detail
         self.stage = stage
-        self.event_type = event_type
+        # Set by the pipeline once the envelope could be read.
         self.event_id: str | None = None
-        """Set where the envelope could be read."""
+        self.event_type: str | None = None
 
 
 class Unavailable(ConsumerError):
-    """The world's fault: wait `retry_after` seconds (None: as the caller sees fit), then try again."""
+    """The world's fault: wait as long as you see fit, then try again."""
 
-    def __init__(self, cause: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
-        self.retry_after = retry_after
 
 
 class LetterTooLarge(Unavailable):
