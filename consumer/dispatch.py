@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Coroutine, Mapping
+from typing import Any, Final, NamedTuple
 
-from consumer.bury import Bury
+from consumer.bury import Bury, Spawn
 from consumer.commits import Commits
 from consumer.errors import NotAssigned, SkipRefused
 from consumer.gatekeeper import Gatekeeper
 from consumer.intake import Intake
-from consumer.model import Partition, Prepared
+from consumer.model import Partition
 from consumer.pacer import Pacer
 from consumer.pipeline import Prepare
 from consumer.ports import Actions, Clock, DeadLetters, Source, Watch
@@ -28,13 +28,22 @@ from consumer.state.tenure import Tenure
 from consumer.state.vitals import Work
 from consumer.state.workload import Workload, owner
 from consumer.submit import Submit
-from consumer.suspects import Suspects
 from consumer.waits import Waits
 
 _POLL_ENDS_IN: Final = 1.0
 """Seconds that a last poll is given; one that hangs in a rebalance ends with the source."""
 
-__all__ = ["Dispatch", "Limits", "Retry"]
+
+class _Parts(NamedTuple):
+    """What one run is made of; made when it begins, since it needs the running loop."""
+
+    intake: Intake
+    submit: Submit
+    send: Send
+    recover: Recover
+    bury: Bury
+    commits: Commits
+    sessions: Sessions
 
 
 class Dispatch:
@@ -75,7 +84,7 @@ class Dispatch:
             shut=lambda: self._pacer.shut,
             pay=self._pay,
         )
-        self._running: tuple[Submit, Bury, Suspects] | None = None
+        self._parts: _Parts | None = None
 
     @property
     def concurrency_limit(self) -> int:
@@ -101,12 +110,12 @@ class Dispatch:
         self._pay()
 
     def _pay(self) -> None:
-        if self._running is not None:
-            self._running[1].pay()
+        if self._parts is not None:
+            self._parts.bury.pay()
 
     def _wake_at(self, when: float) -> None:
-        if self._running is not None:
-            self._running[0].ring_at(when)
+        if self._parts is not None:
+            self._parts.submit.ring_at(when)
 
     def reached(self, ends: Mapping[Partition, int]) -> bool:
         """True when all before these offsets is settled, here."""
@@ -120,14 +129,14 @@ class Dispatch:
         """What is on its hands now, for whoever judges whether it goes on."""
         tenures = [t for t in self.workload.tenures.values() if not (t.ending or t.held)]
         owed = (tenure.acknowledged for tenure in tenures if tenure.refused is None)
-        if self._running is None:
+        if self._parts is None:
             return Work()
-        submit, bury, _ = self._running
+        submit, bury = self._parts.submit, self._parts.bury
         return Work(
             sessions=frozenset(tenure.session for tenure in tenures),
             settled=sum(tenure.changes for tenure in tenures),
             records=self.workload.records,
-            requests=[_under_way(hand) for hand in submit.hands if _may_be_sent(hand)],
+            requests=submit.on_their_way(),
             waits_for=self._waits_for(submit, bury),
             commit_owed_since=min(owed, default=None),
         )
@@ -164,11 +173,10 @@ class Dispatch:
             raise SkipRefused(
                 f"{name} stands still, and nothing of it can be skipped: {tenure.held}"
             )
-        if self._running is not None:
-            _, bury, suspects = self._running
-            if bury.give_up(partition, offset):
+        if self._parts is not None:
+            if self._parts.bury.give_up(partition, offset):
                 return f"{name}: content of offset {offset} given up, at the next try of its letter"
-            if suspects.give_up(partition, offset):
+            if self._parts.recover.suspects.give_up(partition, offset):
                 return (
                     f"{name}: reading back of offset {offset} given up, a letter `unknown` says so"
                 )
@@ -183,16 +191,6 @@ class Dispatch:
         Raises:
             StartRefused: the source could not join.
         """
-        commits = Commits(self._source, self.workload, self._watch)
-        submit = Submit(self._pacer, self._watch, self.workload, self.gate, certain=self._certain)
-        send = Send(
-            self._pacer,
-            self.workload,
-            self.gate,
-            commits,
-            certain=self._certain,
-            ring_at=submit.ring_at,
-        )
         idle = clean = False
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -203,46 +201,23 @@ class Dispatch:
                     letters.add(letter)
                     letter.add_done_callback(letters.discard)
 
-                bury = Bury(
-                    self._dead_letters,
-                    self._watch,
-                    self.workload,
-                    self._waits,
-                    purse=self._gatekeeper,
-                    say=self._gatekeeper.letters,
-                    spawn=spawn,
-                    wake=submit.go_on,
-                )
-                sessions = Sessions(self._source, self._watch, self.workload, commits, submit, bury)
-                recover = self._recover(submit, send, bury)
-                self._running = submit, bury, recover.suspects
-                intake = Intake(
-                    self._source,
-                    self._prepare,
-                    self._watch,
-                    self.workload,
-                    bury,
-                    submit,
-                    paused=self._paused,
-                    kept_back=self._kept_back,
-                )
-                await self._source.join(sessions)
-                polling = tasks.create_task(intake.run(), name="intake")
+                parts = self._parts = self._wire(spawn)
+                await self._source.join(parts.sessions)
+                polling = tasks.create_task(parts.intake.run(), name="intake")
                 loops = [
-                    tasks.create_task(commits.run(), name="commits"),
-                    tasks.create_task(sessions.renew(), name="sessions"),
-                    *(
-                        tasks.create_task(submit.slot(send, recover), name=f"slot {number}")
-                        for number in range(self.workload.limits.max_in_flight)
-                    ),
+                    tasks.create_task(parts.commits.run(), name="commits"),
+                    tasks.create_task(parts.sessions.renew(), name="sessions"),
                 ]
+                for number in range(self.workload.limits.max_in_flight):
+                    slot = parts.submit.slot(parts.send, parts.recover)
+                    loops.append(tasks.create_task(slot, name=f"slot {number}"))
                 await self._stop.wait()
                 # The stop order. First no more records, then no more requests: a drain that new
                 # work still reaches never ends. The commit comes after the drain, or the drain's
                 # work is repeated; the slots end after the commit, as they are what is drained.
                 # Only then is the group left: whoever comes next finds it all in the store.
-                intake.stop()
-                idle, clean = await sessions.hand_over()
+                parts.intake.stop()
+                idle, clean = await parts.sessions.hand_over()
                 await asyncio.wait([polling], timeout=_POLL_ENDS_IN)
                 for task in (polling, *loops, *letters):
                     task.cancel()
@@ -250,6 +225,45 @@ class Dispatch:
             # With a request still alive the group is not left: the session timeout covers it.
             await self._source.close(leave=idle)
         return clean
+
+    def _wire(self, spawn: Spawn) -> _Parts:
+        work, watch = self.workload, self._watch
+        commits = Commits(self._source, work, watch)
+        submit = Submit(self._pacer, watch, work, self.gate, certain=self._certain)
+        ring_at = submit.ring_at
+        send = Send(self._pacer, work, self.gate, commits, certain=self._certain, ring_at=ring_at)
+        bury = Bury(
+            self._dead_letters,
+            watch,
+            work,
+            self._waits,
+            purse=self._gatekeeper,
+            say=self._gatekeeper.letters,
+            spawn=spawn,
+            wake=submit.go_on,
+        )
+        recover = Recover(
+            self._pacer,
+            watch,
+            work,
+            self._gatekeeper,
+            bury,
+            PutOff(work, self._gatekeeper, self._waits, ring_at=ring_at),
+            retry=self._retry,
+            send=send.send,
+        )
+        intake = Intake(
+            self._source,
+            self._prepare,
+            watch,
+            work,
+            bury,
+            submit,
+            paused=self._paused,
+            kept_back=self._kept_back,
+        )
+        sessions = Sessions(self._source, watch, work, commits, submit, bury)
+        return _Parts(intake, submit, send, recover, bury, commits, sessions)
 
     def _certain(self) -> bool:
         """The membership outlives a request that starts now."""
@@ -274,25 +288,3 @@ class Dispatch:
     def _tells_of_all(self, group: Group) -> bool:
         """A probe of it says whether all is well; one of a type that is ill itself never may."""
         return not self.gate.closed_by_itself(group.action.name)
-
-    def _recover(self, submit: Submit, send: Send, bury: Bury) -> Recover:
-        return Recover(
-            self._pacer,
-            self._watch,
-            self.workload,
-            self._gatekeeper,
-            bury,
-            PutOff(self.workload, self._gatekeeper, self._waits, ring_at=submit.ring_at),
-            retry=self._retry,
-            send=send.send,
-        )
-
-
-def _may_be_sent(hand: Sequence[Prepared]) -> bool:
-    """It does not wait for its claim, which is to wait for Kafka."""
-    return all(entry.claim is None or entry.claim.durable for entry in hand)
-
-
-def _under_way(hand: Sequence[Prepared]) -> tuple[Prepared, float]:
-    """The request, by its first record, and when it was sent last: in parts, where it was refused as a whole."""
-    return hand[0], max(entry.sent_at for entry in hand)

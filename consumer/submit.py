@@ -230,6 +230,17 @@ class Submit:
         """What the slots have in hand: the records of each request."""
         return self._in_hand
 
+    def on_their_way(self) -> list[tuple[Prepared, float]]:
+        """Each request by its first record, and when it was sent last: in parts, if it was refused as a whole.
+
+        Without those whose claim is not durable yet: they wait for Kafka, not for Foundry.
+        """
+        return [
+            (hand[0], max(entry.sent_at for entry in hand))
+            for hand in self._in_hand
+            if all(entry.claim is None or entry.claim.durable for entry in hand)
+        ]
+
     @property
     def wakes_by_itself(self) -> bool:
         """Somebody will look again whether something is to be done."""

@@ -146,9 +146,9 @@ def test_slots_that_nobody_wakes_are_found() -> None:
         world.produce(20, lane="a")
         await world.settled()
         assert isinstance(first.service, Watched)
-        running = first.service.core._running
-        assert running is not None
-        running[0]._idle.clear()  # as if each of them had been woken, and had not looked
+        parts = first.service.core._parts
+        assert parts is not None
+        parts.submit._idle.clear()  # as if each of them had been woken, and had not looked
         world.produce(20, lane="a")
         await world.until(lambda: bool(verdicts), what="a verdict")
         world.kill(first)
