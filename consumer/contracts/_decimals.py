@@ -1,4 +1,4 @@
-"""Decimals of events, exact: pydantic reads a JSON number by way of a double, which keeps 15 digits."""
+"""Exact decimals in events: pydantic reads a JSON number as a double, which preserves only 15 digits."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from pydantic_core import PydanticKnownError
 
 from consumer.contracts._schemas import read_through
 
-# Near nought a double keeps fewer digits, and in the end none.
+# Near zero a double preserves fewer digits, and finally none.
 _MAYBE_LONGER = re.compile(rb"\d[\d.]{15}|[eE]-\d{3}")
 _KEPT = 15
-"""Digits that every decimal number keeps on its way through a double and back."""
+"""Digits that every decimal number keeps when it is turned into a double and back."""
 
 _FURTHEST = 999
-"""Digits before or behind the point: what owners' functions would have to write out or compute with."""
+"""Most digits before or after the point: owners' functions may have to write them out, or compute with them."""
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _FURTHER = re.compile(r"[eE][+-]?[\d_]{4,}")
 
 Exact = Mapping[float, Decimal | None]
-"""What stands in the text, by the double that it is read as; None: several numbers are read as that one, or it is none to compute with."""
+"""The number in the text, by the double that it is read as; None: several numbers are read as that double, or its
+exponent is out of bounds."""
 
 
 def exactly_read(part: dict[str, Any]) -> dict[str, Any]:
-    """The same part of a schema; a decimal that comes as a number is taken from the text, where that is needed."""
+    """The same part of a schema, where a decimal that comes as a number is taken from the text if its digits need it."""
     return read_through(_from_text, part, informed=True) if part.get("type") == "decimal" else part
 
 
 def holds_decimals(schema: Any) -> bool:
-    """True where some part of the schema was made by `exactly_read`."""
+    """True if some part of the schema was made by `exactly_read`."""
     if isinstance(schema, dict):
         return _is_ours(schema) or any(map(holds_decimals, schema.values()))
     return isinstance(schema, list | tuple) and any(map(holds_decimals, schema))
 
 
 def exact_numbers(text: bytes) -> Exact | None:
-    """What the validation of this text has to be told; None, as for nearly all: no number in it is long."""
+    """The validation context for this text; None, as for nearly all texts: no number in it is long."""
     if _MAYBE_LONGER.search(text) is None:
         return None
     found: dict[float, Decimal | None] = {}
@@ -65,7 +66,7 @@ def _from_text(value: Any, info: ValidationInfo) -> Any:
         return _plain(value)
     if not isinstance(value, float):
         return value
-    # Else an owner's validator has made it of something else.
+    # If it is not in there, an owner's validator has computed it.
     if info.context is not None and value in info.context:
         exact = info.context[value]
         if exact is None:
@@ -75,7 +76,7 @@ def _from_text(value: Any, info: ValidationInfo) -> Any:
 
 
 def _plain(text: str) -> str:
-    """As JSON would write it: Python's own reader takes blanks, underscores and the digits of any script as well."""
+    """Only what JSON would write: `Decimal` also accepts blanks, underscores and the digits of any script."""
     if _FURTHER.search(text):
         raise PydanticKnownError("decimal_max_digits", {"max_digits": _FURTHEST})
     if _PLAIN.fullmatch(text) is None:
@@ -86,7 +87,7 @@ def _plain(text: str) -> str:
 def _decimal(text: str) -> Decimal | None:
     try:
         number = Decimal(text)
-    except ArithmeticError:  # its exponent is beyond all that there is
+    except ArithmeticError:  # its exponent is beyond what `Decimal` supports
         return None
     return number if abs(number.adjusted()) <= _FURTHEST else None
 

@@ -1,4 +1,4 @@
-"""Enumerations of events, taken by their own values: for Python 1, 1.0 and true are one, however strict pydantic is."""
+"""Enumerations in events, matched exactly: to Python 1, 1.0 and true are equal, however strict pydantic is."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from consumer.contracts._schemas import read_through
 
 
 def told_apart(part: dict[str, Any]) -> dict[str, Any]:
-    """The same part of a schema; a value that only equals one of an enumeration is refused."""
+    """The same part of a schema, refusing a value that equals a member but is of another kind."""
     if part.get("type") != "enum":
         return part
     values = [member.value for member in part["members"]]
     if all(isinstance(value, str) for value in values):
-        return part  # a text equals nothing else, and most are texts: no call for these
+        return part  # strings equal nothing else, and most enumerations have only those: no Python call for them
 
     def as_written(value: Any) -> Any:
         if any(value == own and _kind(value) is not _kind(own) for own in values):
@@ -26,5 +26,5 @@ def told_apart(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(value: Any) -> type[Any]:
-    """What JSON writes differently, though it be equal."""
+    """The kind of value, so far as JSON writes equal values differently."""
     return next((kind for kind in (bool, float) if isinstance(value, kind)), object)

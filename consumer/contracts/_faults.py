@@ -1,4 +1,4 @@
-"""Where in the owners' code a contract is wrong: each `ContractError` names file, line and remedy."""
+"""Where in the owners' code a contract is wrong: every `ContractError` names file, line and remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from consumer.errors import ContractError
 
-# Frames of these are never the owners' code: they only run it.
+# Frames of these modules are never the owners' code: they only run it.
 _OURS = ("consumer.contracts", "pydantic", "pydantic_core", "importlib", "abc")
 
 
@@ -20,7 +20,7 @@ def fault(what: str, *, remedy: str, where: str | None = None) -> ContractError:
 
 
 def calling_line() -> str:
-    """`file:line` of the owners' statement that is being executed."""
+    """`file:line` of the owners' statement that is running now."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack reads every source file
     while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame = frame.f_back
@@ -28,13 +28,13 @@ def calling_line() -> str:
 
 
 def line_of(function: Callable[..., Any]) -> str:
-    """`file:line` where a function is written."""
+    """`file:line` where a function is defined."""
     code = getattr(function, "__code__", None)
     return calling_line() if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def line_in_traceback(error: BaseException, inside: Path | None) -> str | None:
-    """`file:line` of the deepest frame below the folder `inside`; None where there is none."""
+    """`file:line` of the innermost frame whose file is below the folder `inside`; None: there is none."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     found = None
@@ -48,8 +48,10 @@ def line_in_traceback(error: BaseException, inside: Path | None) -> str | None:
 
 
 def refuse_keywords(whose: str, given: Mapping[str, object], known: str) -> None:
-    """Raises:
-    ContractError: a class was defined with a keyword that nobody takes.
+    """Refuse keywords of a class definition that mean nothing.
+
+    Raises:
+        ContractError: there are any.
     """
     if given:
         raise fault(f"{whose} is given {', '.join(given)}", remedy=f"its keywords are {known}")
@@ -58,8 +60,10 @@ def refuse_keywords(whose: str, given: Mapping[str, object], known: str) -> None
 def refuse_config(
     whose: str, config: Mapping[str, object], kept: Mapping[str, tuple[object, ...]], remedy: str
 ) -> None:
-    """Raises:
-    ContractError: a key of `kept` has none of its values in the class's configuration.
+    """Refuse a configuration in which a key of `kept` has another value than those listed there.
+
+    Raises:
+        ContractError: it is so.
     """
     for name, values in kept.items():
         if (given := config.get(name)) not in values:

@@ -1,4 +1,4 @@
-"""Fields whose values could be no key: seen in their types, before each event shows it."""
+"""Fields whose values cannot be keys, recognised by their types before an event shows it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_PRIMARY_KEY = (
 
 
 def has_hash(annotation: Any, above: frozenset[type[Any]] = frozenset()) -> bool:
-    """False where values of it cannot be compared as keys, or what they hold cannot."""
+    """False if its values, or what they contain, are unhashable and so cannot be keys."""
     for kind in types_in(annotation):
         if issubclass(kind, _UNHASHABLE):
             return False
@@ -30,7 +30,7 @@ def has_hash(annotation: Any, above: frozenset[type[Any]] = frozenset()) -> bool
 
 
 def may_be_primary_key(annotation: Any) -> bool:
-    """False where no value of it is a text or a whole number."""
+    """False if none of its values can be text or a whole number."""
     kinds = tuple(types_in(annotation))
     if any(issubclass(kind, str | int) for kind in kinds):
         return True

@@ -1,4 +1,4 @@
-"""Models inside models: configuration is each class's own, so what stands inside must be as strict."""
+"""Models inside models: each class has its own configuration, so inner ones must be just as strict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from consumer.contracts._faults import fault
 def nested_models(
     model: type[BaseModel], allowed: type[BaseModel], why: str
 ) -> Mapping[str, frozenset[type[Any]]]:
-    """The models that stand in each field; a dataclass is one too, with a configuration of its own.
+    """The models in each field. A dataclass counts as one, since it has a configuration of its own.
 
     Raises:
         ContractError: one of them is not derived from `allowed`.
@@ -33,9 +33,9 @@ def nested_models(
 
 
 def types_in(annotation: Any, above: frozenset[Any] = frozenset()) -> Iterator[type[Any]]:
-    """Every class that an annotation names; of a typed dictionary or tuple, and of a named type, what it holds too."""
+    """Every class that an annotation names, including those inside typed dictionaries, named tuples and type aliases."""
     kind = get_origin(annotation) or annotation
-    if hasattr(kind, "__value__"):  # `type Name = ...`, which may hold itself
+    if hasattr(kind, "__value__"):  # `type Name = ...`, which may refer to itself
         if kind not in above:
             yield from types_in(kind.__value__, above | {kind})
     elif isinstance(kind, type):
@@ -48,7 +48,7 @@ def types_in(annotation: Any, above: frozenset[Any] = frozenset()) -> Iterator[t
 
 
 def _has_own_rules(kind: type[Any]) -> bool:
-    """Not so a typed dictionary or tuple, which is read by the rules of what it stands in."""
+    """True for models and dataclasses. A typed dictionary or named tuple is read by the rules of its container."""
     return issubclass(kind, BaseModel) or (
         is_dataclass(kind) and not hasattr(kind, "__get_pydantic_core_schema__")
     )

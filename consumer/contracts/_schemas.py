@@ -1,4 +1,4 @@
-"""pydantic's core schemas rewritten: each part that is a schema, and nothing that only looks like one."""
+"""Rewrites pydantic's core schemas: every part that is a schema, and nothing that only looks like one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _NAMED = frozenset({"fields", "choices"})
-# Owners' values, which may look like a schema and are none.
+# Under these keys are owners' values, which may look like a schema but are not.
 _DATA = frozenset({"default", "metadata", "expected"})
 _READ = "consumer.read"
 
@@ -18,10 +18,10 @@ _READ = "consumer.read"
 def rewritten(
     schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]], handler: GetCoreSchemaHandler
 ) -> Any:
-    """The same schema with each part as `change` makes it, the inner ones first.
+    """The same schema with `change` applied to each part, innermost first.
 
-    Works on a copy: parts of a schema are shared between models. What stands apart, under a reference, is rewritten
-    where it stands.
+    Works on a copy, as models share parts of a schema; but what is defined apart, behind a reference, is rewritten
+    in place.
     """
     return _Rewriting(change, handler, set()).of(schema)
 
@@ -31,7 +31,7 @@ class _Rewriting:
     change: Callable[[dict[str, Any]], dict[str, Any]]
     handler: GetCoreSchemaHandler
     seen: set[str]
-    """References that were followed."""
+    """References that have been followed."""
 
     def of(self, schema: Any) -> Any:
         if isinstance(schema, list | tuple):
@@ -49,19 +49,22 @@ class _Rewriting:
         return self.change(parts | {key: schema[key] for key in _DATA & schema.keys()})
 
     def _by_name(self, named: Any) -> Any:
-        """Schemas under names that are the owners': a field may well be called `type` or `default`."""
+        """Schemas by names that owners chose: a field may well be called `type` or `default`."""
         if not isinstance(named, dict):
             return self.of(named)
         return {name: self.of(schema) for name, schema in named.items()}
 
     def _follow(self, reference: dict[str, Any]) -> None:
-        """A typed dictionary or tuple, an enumeration and a named type stand apart; models have rewritten themselves."""
+        """Rewrite what is defined apart: typed dictionaries, named tuples, enumerations, type aliases.
+
+        Models have rewritten their own schemas already.
+        """
         if reference["schema_ref"] in self.seen:
             return
         self.seen.add(reference["schema_ref"])
         try:
             found = cast("dict[str, Any]", self.handler.resolve_ref_schema(cast("Any", reference)))
-        except LookupError:  # the class that is being made, which holds itself
+        except LookupError:  # the class being defined refers to itself
             return
         if found["type"] != "model":
             new = self.of(found)
@@ -76,12 +79,13 @@ def read_through(
     informed: bool = False,
     strict: bool = False,
 ) -> dict[str, Any]:
-    """The same part, where what comes as JSON passes through `function` first; it is not rewritten again.
+    """The same part, except that a value from JSON first passes through `function`; it will not be rewritten again.
 
-    What a function gives is judged as Python's: there a text is no time or decimal unless laxly. So, unless `strict` will do,
-    it has to refuse itself what only a lax reading takes.
+    pydantic judges the function's result by its rules for Python values, which accept text as a time or a decimal
+    only in lax mode. So unless `strict` suits it, the function itself must refuse what only lax mode accepts.
+    `informed`: it also takes pydantic's `ValidationInfo`.
     """
-    # What refers to the part is to find all of it.
+    # The reference moves to the outside, so that whatever refers to the part gets all of it.
     own = {key: value for key, value in part.items() if key != "ref"}
     inner = cast("CoreSchema", own | {"strict": strict})
     read = (

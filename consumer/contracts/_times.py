@@ -1,4 +1,4 @@
-"""Times of events are ISO texts: pydantic takes a text of digits for seconds since 1970, however strict it is."""
+"""Times in events are ISO texts: pydantic, however strict, also takes a string of digits, as seconds since 1970."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DATE = len("YYYY-MM-DD")
 
 
 def read_as_iso(part: dict[str, Any]) -> dict[str, Any]:
-    """The same part of a schema; a time or a date that comes as a text has to begin with its year."""
+    """The same part of a schema, where a time or a date has to be a string that begins with a year."""
     match part.get("type"):
         case "datetime":
             return read_through(_time, part)

@@ -18,8 +18,8 @@ _RESERVED = ("action_type", "call")
 class Action(Parameters):
     """An action with its parameters: `class CreateTicket(Action, api_name="create-ticket")`.
 
-    A field not given is left out; an explicit `None` is sent as null, which clears. With `batch=1`
-    the type is always sent with `apply`; otherwise always with `applyBatch`, up to `batch` at once
+    A field that is not given is left out; an explicit `None` is sent as null, which clears the value. With
+    `batch=1` the type is always sent with `apply`; otherwise always with `applyBatch`, up to `batch` at once
     (default: 20, and never more than the setting `foundry.batch_size`).
 
     Raises:
@@ -35,7 +35,7 @@ class Action(Parameters):
         refuse_keywords(f"action class {cls.__name__}", kwargs, "api_name and batch")
         super().__init_subclass__()
         if api_name is None:
-            # A subclass without a name of its own would send another's parameters under that name.
+            # A subclass without a name of its own would send its parameters under its parent's name.
             raise fault(
                 f"action class {cls.__name__} has no API name",
                 remedy=f'write class {cls.__name__}(Action, api_name="...")',
@@ -59,12 +59,12 @@ class Action(Parameters):
         cls.action_type = ActionType(api_name) if batch is None else ActionType(api_name, batch)
 
     def call(self) -> Call:
-        """The action as it is submitted.
+        """The action in the form in which it is submitted.
 
         Raises:
             ValueError: a value that JSON cannot hold, such as a string with a lone surrogate.
         """
-        # The serializer itself: model_dump_json costs three times as much, and every record pays.
+        # The serializer itself: `model_dump_json` costs three times as much, for every record.
         return Call(
             self.action_type,
             self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_unset=True),

@@ -17,11 +17,11 @@ from consumer.contracts.events import Event
 from consumer.model import Lookup
 
 LONGEST_KEY: Final = 4_000
-"""Characters of a primary key in a URL: servers and proxies take lines of 8,000, host and path included."""
+"""Most characters of a quoted primary key in a URL: servers and proxies accept lines of some 8,000, host and path included."""
 LONGEST_SEARCH_VALUE: Final = 16_000
-"""Bytes of a search value in JSON."""
+"""Most bytes of a search value in JSON."""
 _MOST_PER_CHARACTER: Final = 12
-"""A character is at most four bytes, each `%xx` in a URL; in JSON it is less."""
+"""A character is at most four bytes in UTF-8, each of them `%xx` in a URL; in JSON it takes less."""
 E = TypeVar("E", bound=Event)
 
 FieldOrFunction = str | Callable[[E], Any]
@@ -37,10 +37,10 @@ class Ask(Generic[E]):
     applied: Callable[[Mapping[str, Any] | None, E], bool] | None = None
 
     def for_model(self, model: type[E], place: str) -> Ask[E]:
-        """The same with each named field resolved; what `lookup` needs.
+        """The same, with each field name resolved to a function, as `lookup` needs it.
 
         Raises:
-            ContractError: the model has no such field, or `key` is one that can be no primary key.
+            ContractError: the model has no such field, or values of `key` cannot be primary keys.
         """
         key = None if self.key is None else reader(model, self.key, "key", place)
         if isinstance(self.key, str) and not may_be_primary_key(
@@ -65,13 +65,13 @@ class Ask(Generic[E]):
     def lookup(self, event: E) -> Lookup:
         """What to read for this event. The owners' functions run here, and may raise.
 
-        What no request can carry is refused here, as the record's fault: asked for, it would be answered
-        with an error that looks like an outage.
+        Values that no request can carry are refused here, as the record's fault. If they were sent, the error in
+        the answer would look like an outage.
 
         Raises:
-            TypeError: a primary key that is neither text nor a whole number.
-            ValueError: a key that is empty, too long or has control characters, a search value that is None (it would find other
-                objects), too long or no JSON.
+            TypeError: the primary key is neither text nor a whole number.
+            ValueError: the key is empty, too long or has control characters; a search value is None (which would
+                find other objects), too long, or not JSON.
         """
         return Lookup(
             object_type=self.object_type,
@@ -96,14 +96,14 @@ def ask(
     where: Mapping[str, FieldOrFunction[E]] | None = None,
     applied: Callable[[Mapping[str, Any] | None, E], bool] | None = None,
 ) -> Ask[E]:
-    """For `repeat=`: an unknown outcome is settled by reading `object_type` back.
+    """For `repeat=`: whether an action was applied is found out by reading an object of `object_type`.
 
     Give either `key` (the object with this primary key) or `where` (objects with these property
     values): each a field of the event, or a function of it. `applied(properties or None, event)`
     decides; without it, an object found means applied.
 
     Raises:
-        ContractError: none or both of `key` and `where`, an empty name, or `applied` is no function.
+        ContractError: neither or both of `key` and `where` are given, a name is empty, or `applied` is no function.
     """
     if not is_text(object_type):
         raise fault(
@@ -130,14 +130,14 @@ def ask(
 def reader(
     model: type[E], given: FieldOrFunction[E], argument: str, place: str
 ) -> Callable[[E], Any]:
-    """A function of the event, from a field's name or a function.
+    """A function of the event; `given` is one already, or a field's name.
 
     Raises:
         ContractError: the model has no such field.
     """
     if callable(given):
         return given
-    # A tuple compares: what has no hash is no field either.
+    # A tuple, whose `in` works for unhashable values too.
     if given not in tuple(model.model_fields):
         fields = ", ".join(model.model_fields) or "none"
         raise fault(
@@ -159,22 +159,22 @@ def _read(of: FieldOrFunction[E], event: E) -> Any:
 def _primary_key(value: Any) -> str | int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError(f"a primary key must be str or int, not {type(value).__name__}")
-    # Of an enumeration the value: that is what the action sent, and `str` may be another text.
+    # Of an enumeration its value, which is what the action sends: `str()` may give another text.
     key = str.__str__(value) if isinstance(value, str) else int(value)
     if key in ("", ".", ".."):
-        # No such segment stands in a URL: the object could never be asked for.
+        # A URL cannot have such a path segment: the object could never be requested.
         raise ValueError("the primary key is empty, or a path step")
     text = str(key)
     if not _surely_fits(text, LONGEST_KEY) and len(quote(text, safe="")) > LONGEST_KEY:
         raise ValueError("the primary key is too long for a URL")
     if not text.isprintable() and any(character < " " or character == "\x7f" for character in text):
-        # However it is quoted: a line end in a path is what proxies and firewalls refuse.
+        # Proxies and firewalls refuse line ends in a path, even quoted ones.
         raise ValueError("the primary key has a control character")
     return key
 
 
 def _surely_fits(text: str, limit: int) -> bool:
-    """Without encoding it: it is asked for each record."""
+    """Decided without encoding it, since this runs for every record."""
     return len(text) * _MOST_PER_CHARACTER <= limit and text.isascii()
 
 
@@ -184,7 +184,7 @@ def _search_value(name: str, value: Any) -> Any:
     if isinstance(value, str) and _surely_fits(value, LONGEST_SEARCH_VALUE):
         return value
     found = to_jsonable_python(value)
-    # Encoded as well: a lone surrogate has no UTF-8, and NaN no JSON.
+    # Encoded too: a lone surrogate has no UTF-8, and NaN no JSON.
     if len(json.dumps(found, allow_nan=False, ensure_ascii=False).encode()) > LONGEST_SEARCH_VALUE:
         raise ValueError(f"the search value of {name!r} is too long")
     return found

@@ -38,15 +38,15 @@ _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What becomes of one event type of one topic."""
+    """What becomes of one event type on one topic."""
 
     event_type: str
     model: type[Event]
     function: Callable[..., Action | Sequence[Action] | Ignored]
-    """Called with the event, and with the record's `Meta` as keyword `meta_name` if that is set."""
+    """Called with the event, and with the record's `Meta` as the keyword `meta_name` if that is set."""
     meta_name: str | None
     order: Callable[[Any], Hashable] | None
-    """The value that events of one lane have in common; None: the Kafka key decides."""
+    """Gives the value that all events of a lane have in common; None: the Kafka key decides."""
     order_by: str | None
     """How `order` was written: a field's name, or the function's."""
     repeat: Repeat
@@ -56,7 +56,7 @@ class Route:
     several: bool
     """The function may return more than one action."""
     type_undeclared: bool = False
-    """Each record has its type in a field that the model does not know."""
+    """True: each record has its type in a field that the model does not know."""
 
 
 class Contract:
@@ -81,7 +81,7 @@ class Contract:
         self._routes: dict[str, Route] = {}
         self.routes: Mapping[str, Route] = MappingProxyType(self._routes)
         self.begun: dict[str, str] = {}
-        """The types for which `on` was called, and where: one without a route got no function."""
+        """The types for which `on` was called, and where. One that has no route was given no function."""
         MADE.append(self)
 
     def __repr__(self) -> str:
@@ -95,7 +95,7 @@ class Contract:
         order_by: str | Callable[[E], Hashable] | None = None,
         repeat: Literal["safe", "create", "never"] | Ask[E] = "never",
     ) -> On[E]:
-        """Map events of one type with the function below; it is returned unchanged, so this stacks.
+        """Map events of one type with the function below. It is returned unchanged, so decorators stack.
 
         `order_by`: a field of the event, or a function of it; equal values keep their order.
         `repeat`: what a second apply of the same action would do.
@@ -124,12 +124,12 @@ class Contract:
 
 
 MADE: Final[list[Contract]] = []
-"""Every contract of this process: one that no module has a name for is noticed by it."""
+"""Every contract made in this process, so that one to which no module gives a name is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
 class On(Generic[E]):
-    """The decorator that `Contract.on` gives: it enters the function as a route."""
+    """The decorator that `Contract.on` returns: it registers the function as a route."""
 
     routes: dict[str, Route]
     topic: str
@@ -139,8 +139,8 @@ class On(Generic[E]):
     repeat: str | Ask[E]
     type_undeclared: bool
 
-    # The first lets one function map several event classes (`event: A | B`), the second is for
-    # checkers that cannot infer "nothing else" for `Other`. Both refuse another event class.
+    # The first overload lets one function map several event classes (`event: A | B`); the second is for type
+    # checkers that cannot infer `Never` for `Other`. Both refuse a wrong event class.
     @overload
     def __call__(
         self, function: Callable[Concatenate[E | Other, P], R], /
@@ -212,9 +212,9 @@ class On(Generic[E]):
 
 
 def ignore(why: str) -> Ignored:
-    """What a mapping function returns for an event that needs no action: no letter, but counted.
+    """What a mapping function returns for an event that needs no action: there is no letter, but it is counted.
 
-    `why` becomes a metric's and an example's text: a constant, without values of the event.
+    `why` is what an example expects: a constant, without values of the event.
 
     Raises:
         ContractError: it is empty.
@@ -241,7 +241,7 @@ def _checked_topic(topic: str) -> str:
 def _checked_type_from(topic: str, type_from: object) -> TypeFrom:
     if type_from is None:
         return cloudevents()
-    # Owners' code may not be type-checked, and a name or an uncalled function would fail each record.
+    # Owners' code may not be type-checked, and a string or an uncalled function would fail every record.
     if not isinstance(type_from, TypeFrom):
         raise fault(
             f"{topic}: type_from={type_from!r} is no rule for finding the type",
@@ -275,7 +275,7 @@ def _lists_texts(given: object) -> bool:
 
 
 def _complete(model: type[Event]) -> None:
-    """Resolve what the class named before it was defined, now rather than at the first record."""
+    """Resolve the class's forward references now rather than at the first record."""
     try:
         model.model_rebuild()
     except (PydanticUndefinedAnnotation, PydanticUserError) as error:

@@ -1,4 +1,4 @@
-"""`Event`: what a publisher sends, as a pydantic model that takes JSON literally."""
+"""`Event`: what a publisher sends, as a pydantic model that reads JSON literally."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEPT: Final[Mapping[str, tuple[object, ...]]] = {
     "hide_input_in_errors": (True,),
     "extra": ("allow", "forbid"),
 }
-"""What may stand in a `model_config`: with anything else an event would be laxer, or be told where it fails."""
+"""What a `model_config` may set: anything else would make events laxer, or quote their values in errors."""
 
 
 def _read_literally(part: dict[str, Any]) -> dict[str, Any]:
@@ -32,17 +32,17 @@ def _read_literally(part: dict[str, Any]) -> dict[str, Any]:
 class Event(BaseModel):
     """The event of a record; subclass it and give it fields.
 
-    It is frozen, and strict as JSON: no "5" for 5, no NaN; dates are ISO strings. A field that the
+    It is frozen, and strict in the sense of JSON: no "5" for 5, no NaN; dates are ISO strings. A field that the
     model does not know is ignored and counted; `class X(Event, unknown="forbid")` refuses it.
 
     Raises:
         ContractError: when the class is defined: `unknown` is neither "ignore" nor "forbid", another
             keyword is given, `model_config` would make it laxer, or a field holds a pydantic model that
-            is no event.
+            is not an event.
     """
 
-    # Unknown fields are kept apart (`model_extra`) rather than dropped: it is what makes them countable
-    # without reading the JSON twice.
+    # Unknown fields are kept apart (`model_extra`) rather than dropped, so that they can be counted without
+    # reading the JSON twice.
     model_config = ConfigDict(
         frozen=True,
         strict=True,
@@ -86,7 +86,7 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_on_complete__(cls) -> None:
-        """Note which fields hold events, and whether decimals, and refuse models that would be laxer than this one."""
+        """Note which fields hold events and whether any holds decimals; refuse nested models that would be laxer."""
         if cls.model_fields:  # else it is `Event` itself, which has no name yet
             nested = nested_models(cls, Event, "which would take a string for a number")
             cls.nested_events_ = tuple(name for name, models in nested.items() if models)
@@ -94,7 +94,7 @@ class Event(BaseModel):
 
 
 def reads(model: type[Event], name: str) -> bool:
-    """True where some field of the model is taken from the JSON's field `name`."""
+    """True if some field of the model is read from the JSON field `name`."""
     by_name = model.model_config.get("validate_by_name") or model.model_config.get(
         "populate_by_name"
     )
@@ -116,7 +116,7 @@ def _written_as(alias: str | AliasPath | AliasChoices | None) -> Collection[Any]
 
 
 def unknown_fields(event: Event) -> int:
-    """How many fields of the record its model does not know, those of nested events included."""
+    """How many of the event's fields its model does not know, those of nested events included."""
     extra = event.__pydantic_extra__
     if not extra and not event.nested_events_:
         return 0
@@ -128,7 +128,7 @@ def unknown_fields(event: Event) -> int:
 
 
 def unknown_names(event: Event, at: str = "") -> Iterator[tuple[str, str]]:
-    """The path of each such field, and the name of the model that does not know it; one in a list once for each item."""
+    """Path of each such field, and the name of the model that does not know it; in a list, once for each item."""
     for name in event.__pydantic_extra__ or ():
         yield f"{at}{name}", type(event).__name__
     for name in event.nested_events_:

@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class ExampleRecord(_Part):
-    """The record, one of whose values is given; `value: null` is a null value."""
+    """The record, with its value given in one of three ways; `value: null` is a null value."""
 
     key: str | None = None
     headers: dict[str, str | None] = {}
@@ -102,7 +102,7 @@ class Example:
     expect: Expectation
 
     def on(self, topic: str) -> PlainRecord:
-        """The record as it comes from the broker, where its topic is called `topic`."""
+        """The record as it would come from the broker, on which its topic is called `topic`."""
         return PlainRecord(
             topic=topic,
             partition=0,
@@ -117,15 +117,15 @@ class Example:
 
 
 def example_files(folder: Path) -> Sequence[Path]:
-    """The example files of a contracts package, whose folder is given."""
+    """The example files of the contracts package in this folder."""
     return sorted((folder / "examples").rglob("*.json"))
 
 
 def read_example(path: Path) -> Example:
-    """One example.
+    """Read one example.
 
     Raises:
-        ContractError: it is not in the examples' format; the message names file and field.
+        ContractError: it cannot be read, or is not in the examples' format; the message names file and field.
     """
     try:
         text = path.read_bytes()
@@ -137,7 +137,11 @@ def read_example(path: Path) -> Example:
 
 
 def _kept(literal: str) -> float:
-    """The record's value is written anew from what was read: another number would be shown to hold."""
+    """The record's value is serialized again from what was read here, so no number may change on the way.
+
+    Raises:
+        ValueError: this one would.
+    """
     number = float(literal)
     if Decimal(literal) != Decimal(repr(number)):
         raise ValueError(f"{literal} would be written as {number!r}: give the record as value_text")
@@ -173,7 +177,7 @@ def _said(error: Exception, at: str = "") -> str:
 
 
 def difference(expected: object, actual: object, at: str) -> str | None:
-    """Where two JSON values differ first, and how; None: they say the same. 1 and 1.0 do, 1 and true do not."""
+    """Where two JSON values first differ, and how; None: they are equal. 1 and 1.0 are, 1 and true are not."""
     if isinstance(expected, dict) and isinstance(actual, dict):
         return _dict_difference(expected, actual, at)
     if isinstance(expected, list) and isinstance(actual, list):

@@ -19,11 +19,11 @@ from consumer.errors import RAISED_BY_OWNERS, ContractError
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Every contract that is consumed, by the topic's name at the broker."""
+    """Every contract that is consumed, by the topic's name on the broker."""
 
     by_topic: Mapping[str, Contract]
     folder: Path
-    """Where the package lies; its examples are in `examples/`."""
+    """Where the package is; its examples are in `examples/` below it."""
 
     @property
     def actions(self) -> Sequence[type[Action]]:
@@ -40,11 +40,11 @@ class Contracts:
 def load(import_path: str, topic_names: Mapping[str, str] = MappingProxyType({})) -> Contracts:
     """Import the contracts package with all its modules, and collect its contracts.
 
-    The working directory is importable. `topic_names`: contract's topic -> its name at the broker.
+    The working directory is importable. `topic_names`: contract's topic -> its name on the broker.
 
     Raises:
-        ContractError: an import failed (the message names file, line and cause), there is no
-            contract, one without a route or without a name, or two contracts have one topic.
+        ContractError: an import failed (the message names file, line and cause), there is no contract, one has no
+            route or no name, two have the same topic, or `topic_names` has a topic without a contract.
     """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -66,8 +66,8 @@ def _imported(name: str, folder: Path | None) -> ModuleType:
         return importlib.import_module(name)
     except ContractError:
         raise
-    # Importing runs the owners' code, which may raise anything, and end the process too: a script without its
-    # `if __name__ == "__main__"` would do so in silence, with 0. What it raised is kept as the cause.
+    # Importing runs the owners' code, which may raise anything, or exit: a script without
+    # `if __name__ == "__main__"` could end the process in silence, with 0. What it raised is kept as the cause.
     except RAISED_BY_OWNERS as error:
         top = folder or _expected_folder(name)
         place = line_in_traceback(error, top)
@@ -83,11 +83,11 @@ def _imported(name: str, folder: Path | None) -> ModuleType:
 
 
 def _expected_folder(name: str) -> Path | None:
-    """Where a package that failed to import would lie, for the line in its own files."""
-    # Of the outermost package only: to find an inner one imports the outer, and fails again.
+    """Where a package that failed to import should be, to find the line of the fault in its own files."""
+    # Of the outermost package: finding an inner one would import the outer one, and fail again.
     try:
         spec = importlib.util.find_spec(name.partition(".")[0])
-    except ValueError:  # no name at all, or a module that was never imported by name
+    except ValueError:  # an empty name, or a module without a spec
         return None
     return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
@@ -99,7 +99,7 @@ def _folder(package: ModuleType) -> Path:
 
 
 def _submodules(package: ModuleType, folder: Path) -> Iterator[ModuleType]:
-    # iter_modules rather than walk_packages, which swallows what a package raises.
+    # `iter_modules` rather than `walk_packages`, which swallows what a package raises.
     for found in pkgutil.iter_modules(getattr(package, "__path__", ())):
         if found.name == "__main__":
             continue
@@ -119,7 +119,13 @@ def _collected(modules: list[ModuleType]) -> list[Contract]:
 
 
 def _refuse_unnamed(modules: list[ModuleType], named: list[Contract]) -> None:
-    """One whose name was given to another since, or that never had one: its topic would not be consumed, in silence."""
+    """Refuse a contract whose name now stands for another one, or that never had a name.
+
+    Its topic would not be consumed, and nobody would be told.
+
+    Raises:
+        ContractError: there is one.
+    """
     files = {module.__file__ for module in modules}
     for contract in MADE:
         if contract not in named and contract.place.rpartition(":")[0] in files:

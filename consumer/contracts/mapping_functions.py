@@ -1,4 +1,4 @@
-"""What a mapping function declares: its event, whether it wants `Meta`, and the actions that it may return."""
+"""What a mapping function declares: its event, whether it takes `Meta`, and the actions that it may return."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _SEQUENCES = (list, tuple, Sequence, Collection)
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a function's annotations say."""
+    """What the annotations of a function say."""
 
     actions: tuple[type[Action], ...]
     several: bool
     """It may return more than one action."""
     meta_name: str | None
-    """The parameter that takes the record's `Meta`; None: it wants none."""
+    """The parameter that takes the record's `Meta`; None: there is none."""
 
 
 def declared(function: Callable[..., Any], model: type[Event]) -> Declared:
     """Read a mapping function's annotations.
 
     Raises:
-        ContractError: they are missing, or not those of a mapping of `model`.
+        ContractError: they are missing, or do not fit a mapping of `model`.
     """
     place = f"{line_of(function)}: {getattr(function, '__qualname__', function)!s}"
     if not inspect.isfunction(function) or _is_lazy(function):
@@ -104,7 +104,7 @@ def _takes(kind: Any, model: type[Event]) -> bool:
 def _results(
     annotation: Any, place: str, *, nested: bool
 ) -> Iterator[tuple[type[Action] | None, bool]]:
-    """(action class or None for `Ignored`, whether it stands in a sequence) of each possibility."""
+    """(action class or None for `Ignored`, whether it is in a sequence) for each possible result."""
     for kind in _members(annotation):
         if kind is Ignored and not nested:
             yield None, False
@@ -123,7 +123,7 @@ def _results(
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """The members of a union, aliases resolved; the annotation itself where it is none."""
+    """The members of a union, with aliases resolved; the annotation itself if it is not a union."""
     annotation = getattr(annotation, "__value__", annotation)
     if get_origin(annotation) in (Union, UnionType):
         for member in get_args(annotation):

@@ -1,4 +1,4 @@
-"""What a mapping function may know of a record beside its event."""
+"""What a mapping function may know about a record besides its event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the event type of a record is found: one rule for each topic."""
+"""How the event type of a record is found: one rule per topic."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def constant(type: str) -> Constant:  # noqa: A002 - CloudEvents' own word
 
 
 def is_undeclared(topic: str, type_from: TypeFrom, model: type[Event]) -> bool:
-    """True where each record has its type in a field that the model does not know.
+    """True if each record has its type in a field that the model does not know.
 
     Raises:
-        ContractError: and the model refuses such fields, so every event of it.
+        ContractError: that is so, and the model forbids unknown fields, so it would refuse every event.
     """
     if not isinstance(type_from, Field_) or reads(model, type_from.name):
         return False

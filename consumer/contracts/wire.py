@@ -1,4 +1,4 @@
-"""How parameter values are written in JSON, as Foundry's actions want them."""
+"""How parameter values are written in JSON, as Foundry's action API wants them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _KEPT: Final[Mapping[str, tuple[object, ...]]] = {
     "allow_inf_nan": (False,),
     "extra": ("forbid",),
 }
-"""What may stand in a `model_config`: with anything else a value would be sent that the mapping did not give, or dropped."""
+"""What a `model_config` may set: anything else could drop a value, or send one that the mapping did not give."""
 
 _INT32 = 2**31
 _INT64 = 2**63
 
 
 class _AsText:
-    """Written as the text of the value, by the serializer itself: no Python call."""
+    """Written as the value's text, by the serializer itself, without calling Python."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -51,7 +51,7 @@ Timestamp = datetime
 Date = date
 
 ObjectKey = str | Integer
-"""An object, by its primary key alone. The key of an object type whose primary key is a long is a string."""
+"""An object, by its primary key alone. If that is a long, the key is a string."""
 
 Attachment = Annotated[str, Field(pattern=r"^ri\.attachments\.")]
 """The RID of an uploaded attachment."""
@@ -72,9 +72,9 @@ Vector = Sequence[float]
 
 
 def as_foundry_writes(part: dict[str, Any]) -> dict[str, Any]:
-    """The same part of a schema, with times in UTC, plain decimals, whole numbers bounded to 32 bits, and finite doubles.
+    """The same part of a schema, with times in UTC, plain decimals, 32-bit whole numbers and finite doubles.
 
-    So an owner cannot get the encoding wrong by writing `datetime` where `Timestamp` was meant.
+    So an owner cannot get the encoding wrong by writing, say, `datetime` where `Timestamp` was meant.
     """
     match part.get("type"):
         case "datetime":
@@ -82,7 +82,7 @@ def as_foundry_writes(part: dict[str, Any]) -> dict[str, Any]:
         case "decimal":
             return {"serialization": _WITHOUT_EXPONENT, "max_digits": 38} | part
         case "float":
-            # JSON has none that is not finite: it would be written as null, which clears.
+            # JSON has only finite numbers: others would be written as null, which clears the value.
             return part | {"allow_inf_nan": False}
         case "int" if not _BOUNDS & part.keys():
             return part | {"ge": -_INT32, "lt": _INT32}
@@ -100,7 +100,11 @@ _WITHOUT_EXPONENT = core_schema.plain_serializer_function_ser_schema(
 
 
 def _refuse_one_name_for_two(cls: type[BaseModel]) -> None:
-    """JSON would hold the name twice, and which of the values counts is the reader's choice."""
+    """The JSON would have the name twice, and which value counts would be up to the reader.
+
+    Raises:
+        ContractError: two fields are written under one name.
+    """
     written: dict[str, str] = {}
     names = {name: info.serialization_alias for name, info in cls.model_fields.items()}
     names |= {name: info.alias for name, info in cls.model_computed_fields.items()}
@@ -116,7 +120,11 @@ def _refuse_one_name_for_two(cls: type[BaseModel]) -> None:
 
 
 def _refuse_other_names_in(cls: type[BaseModel]) -> None:
-    """Under an alias of its own a field could not be given by its name: each mapping would raise."""
+    """A field with a validation alias could not be given by its name: every mapping would raise.
+
+    Raises:
+        ContractError: a field has one.
+    """
     for name, info in cls.model_fields.items():
         if info.validation_alias is not None:
             raise fault(
@@ -135,7 +143,7 @@ class Parameters(BaseModel):
         allow_inf_nan=False,
         hide_input_in_errors=True,
         protected_namespaces=(),
-        # Of what is typed as anything: by default it would be null, which clears.
+        # For values typed `Any`: the default would write null, which clears the value.
         ser_json_inf_nan="strings",
     )
 
@@ -150,15 +158,15 @@ class Parameters(BaseModel):
 
     @classmethod
     def __pydantic_on_complete__(cls) -> None:
-        """Refuse models that would not be written as Foundry wants."""
-        if cls.model_fields:  # else it may be a base of `Struct`, which is not there yet
+        """Refuse models that would not be written as Foundry wants them."""
+        if cls.model_fields:  # else it may be a base of `Struct`, which is not defined yet
             nested_models(cls, Struct, "which is not written as the wire wants")
         _refuse_one_name_for_two(cls)
         _refuse_other_names_in(cls)
 
 
 class Struct(Parameters):
-    """A struct parameter: subclass it, one field for each of the struct's."""
+    """A struct parameter: subclass it, with a field for each of the struct's."""
 
 
 class GeoPoint(Struct):
@@ -173,14 +181,14 @@ class GeoPoint(Struct):
 
 
 class InterfaceObject(Struct):
-    """An object given where the parameter is an interface: its type and its primary key."""
+    """An object for a parameter that is an interface: its type and its primary key."""
 
     object_type: str = Field(min_length=1, serialization_alias="objectTypeApiName")
     primary_key: ObjectKey = Field(serialization_alias="primaryKeyValue")
 
 
 class MediaReference(Struct):
-    """An item of a media set, uploaded before."""
+    """An item of a media set that was uploaded before."""
 
     mime_type: str
     media_set_rid: str
@@ -199,7 +207,7 @@ class MediaReference(Struct):
 
 
 class TimeSeries(Struct):
-    """A time series by its id; with `sync_rid` where the id alone is ambiguous."""
+    """A time series by its id, with `sync_rid` if the id alone is ambiguous."""
 
     series_id: str = Field(min_length=1)
     sync_rid: str | None = None

@@ -1,4 +1,4 @@
-"""Which fields of an event take a time that names no zone."""
+"""Which fields of an event accept a time without a zone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _ANY_ZONE = (datetime, NaiveDatetime)
 
 
 def times_without_zone(model: type[Event]) -> Iterator[str]:
-    """The names of such fields, in their order; of nested events as `outer.inner`."""
+    """The names of such fields, in order; those of nested events as `outer.inner`."""
     return _of(model, frozenset())
 
 
 def _of(model: type[Event], above: frozenset[type[Event]]) -> Iterator[str]:
     if model in above:
-        return  # a model may hold itself
+        return  # a model may contain itself
     for name, info in model.model_fields.items():
         parts = frozenset(types_in(info.annotation))
         if parts.intersection(_ANY_ZONE):
