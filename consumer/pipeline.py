@@ -1,4 +1,4 @@
-"""ONE record, read top to bottom: what it is, decided at intake, before anything waits."""
+"""What becomes of ONE record, top to bottom. It is all decided at intake, before anything waits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _DEFAULT_CAPS = Caps()
 
 
 def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -> Prepare:
-    """The way of one record. `by_topic`: contracts by the topic's name at the broker."""
+    """Build the function that prepares one record. `by_topic`: contracts by the topic's name on the broker."""
 
     def prepare(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
-        """Pure, and total: what is the record's fault is returned; what is raised is a bug of ours."""
+        """Pure and total: the record's own fault is returned; an exception is a bug in this service."""
         if isinstance(record, Unreadable):
             reason: Reason = "skipped" if record.skipped else "unreadable"
             return Rejected(reason, record.detail, stage="read")
@@ -38,7 +38,7 @@ def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -
             calls = map_event(event, route, record, envelope)
             if isinstance(calls, Ignored):
                 return calls
-            # By position: keywords cost as much again as all the rest of it.
+            # Positional: keyword arguments would double the cost of this call.
             return Prepared(
                 record,
                 event_id,
@@ -52,7 +52,7 @@ def make_prepare(by_topic: Mapping[str, Contract], caps: Caps = _DEFAULT_CAPS) -
             )
         except Rejected as fault:
             fault.event_id, fault.event_type = event_id, event_type
-            # Without its frames, which hold the event.
+            # Without its traceback: the frames hold the event.
             return fault.with_traceback(None)
 
     return prepare

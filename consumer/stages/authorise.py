@@ -1,4 +1,4 @@
-"""May this source send this event? A declaration of the producer: topic ACLs are what authenticates."""
+"""May this source send this event? The source is only what the producer says; topic ACLs authenticate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from consumer.stages.headers import quoted
 
 
 def authorise(envelope: Envelope, sources: AbstractSet[str] | None) -> None:
-    """Nothing, where the source is one of `sources`, compared exactly; None allows all.
+    """Return if the source is one of `sources`, compared exactly; None allows all.
 
     Raises:
-        Rejected: `unauthorised`.
+        Rejected: `unauthorised`: it is not.
     """
     if sources is not None and envelope.source not in sources:
         raise Rejected(

@@ -1,4 +1,7 @@
-"""CloudEvents 1.0 over Kafka: binary (`ce_*` headers) and structured (the value holds attributes and data)."""
+"""CloudEvents 1.0 over Kafka: binary mode (`ce_*` headers) and structured mode (the value holds attributes and data).
+
+From the CloudEvents specification 1.0.2, its Kafka protocol binding and its JSON event format.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 
 
 def from_headers(found: Found, data: bytes, size: int) -> Envelope:
-    """An event in binary mode; header names are compared exactly, as the binding has them.
+    """An event in binary mode. Header names are compared exactly, as the binding spells them.
 
     Raises:
-        Rejected: an attribute is missing, malformed, or stands twice with different values.
+        Rejected: `undecodable`: an attribute is missing, malformed, or occurs twice with different values.
     """
     get = found.values.get
     version, event_id, source = get("ce_specversion"), get("ce_id"), get("ce_source")
@@ -49,10 +52,10 @@ def from_headers(found: Found, data: bytes, size: int) -> Envelope:
 
 
 def from_value(event: dict[str, Any], text: bytes, size: int) -> Envelope:
-    """A structured event, whose whole `text` is kept, unless its data is text of its own (`data_base64`).
+    """An event in structured mode. Its envelope keeps the whole `text`, or the decoded data if that is `data_base64`.
 
     Raises:
-        Rejected: an attribute is missing or malformed, or there is no JSON object as data.
+        Rejected: `undecodable`: an attribute is missing or malformed, or its data is not a JSON object.
     """
     missing = [name for name in _REQUIRED if event.get(name) is None]
     if missing:
@@ -79,17 +82,25 @@ def from_value(event: dict[str, Any], text: bytes, size: int) -> Envelope:
 
 
 def moment(time: str) -> datetime:
-    """A CloudEvents time, with its zone. Raises ValueError where there is no such time."""
+    """A CloudEvents time, with its zone.
+
+    Raises:
+        ValueError: there is no such time.
+    """
     return datetime.fromisoformat(time.upper())
 
 
 def checked_time(what: str, time: str) -> str:
-    """The same text, if it is a time of RFC 3339 (so: with its zone) that exists."""
+    """The same text, if it is an RFC 3339 time (which has a zone) that exists.
+
+    Raises:
+        Rejected: `undecodable`: it is not; the detail begins with `what`.
+    """
     fit = _RFC3339.fullmatch(time) is not None
     if fit:
         try:
             moment(time)
-        except ValueError:  # the 30th of February; a leap second too, which no `datetime` can hold
+        except ValueError:  # 30 February; a leap second too, as no `datetime` can hold one
             fit = False
     if not fit:
         raise undecodable(f"{what} is not a time of RFC 3339 with its zone")
@@ -97,7 +108,7 @@ def checked_time(what: str, time: str) -> str:
 
 
 def _data(event: dict[str, Any]) -> bytes | None:
-    """None: it is the object under `data`."""
+    """The text of the event's data; None: it is the object under `data`."""
     data, encoded = event.get("data"), event.get("data_base64")
     if data is not None and encoded is not None:
         raise undecodable("has both data and data_base64")

@@ -1,4 +1,4 @@
-"""record -> envelope: what kind of event it says it is, its text checked, its fields still untyped."""
+"""record -> envelope: which type of event it claims to be, with its JSON checked and its fields still untyped."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from consumer.stages.familiar import familiar, remember
 from consumer.stages.headers import Caps, Found, attribute, header_text, media, read_headers
 from consumer.stages.strict_json import parse_object, undecodable
 
-# What Python's own objects around a record and around each header take, roughly.
+# Bytes, roughly, of the Python objects around a record and around each header.
 _RECORD_OVERHEAD = 1000
 _HEADER_OVERHEAD = 150
 
 
 def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
-    """The record as an envelope whose text every JSON reader would read alike.
+    """The record as an envelope, whose JSON means the same to every reader.
 
     Raises:
-        Rejected: `undecodable`; the detail holds nothing that the event says.
+        Rejected: `undecodable`; the detail quotes nothing of the event.
     """
     value, headers, key_size = record.value, record.headers, len(record.key or b"")
     if not value or len(value) > caps.value_bytes or key_size > caps.key_bytes:
@@ -35,8 +35,8 @@ def decode(record: Record, type_from: TypeFrom, caps: Caps) -> Envelope:
     found = read_headers(headers, caps)
     size += found.size
     if isinstance(type_from, CloudEvents):
-        # As the binding says, the content type alone decides; `ce_*` headers beside a structured event
-        # are allowed, and its own attributes count.
+        # By the CloudEvents Kafka binding (1.0, section 3) the content type alone decides the mode. `ce_*` headers
+        # beside a structured event are allowed, and the attributes inside it count.
         if media(found) == "cloudevent":
             return from_value(parsed, value, size)
         event = from_headers(found, value, size)

@@ -1,6 +1,6 @@
-"""Binary CloudEvents that look like the ones before them: the close look is for those that do not.
+"""A fast path for binary CloudEvents that look like earlier ones; all others are decoded in full.
 
-It knows no rule of its own. What passes here passes there as well, at a third of the cost.
+It has no rules of its own: what passes here would pass the full decoding too, at three times the cost.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from consumer.model import Envelope, Headers
 from consumer.stages.headers import MAX_TEXT, Caps, header_text
 
 _MOST_NAMES: Final = 64
-"""Headers of a record whose layout is kept, names of at most `MAX_TEXT` characters in all."""
+"""Most headers of a record whose layout is cached; their names have at most `MAX_TEXT` characters in all."""
 _MOST_LAYOUTS: Final = 1024
 _MOST_KINDS: Final = 4096
 _LONGEST_KIND: Final = 512
-"""Characters of source and type of a kind that is kept."""
+"""Most characters of source and type of a kind that is cached."""
 _REQUIRED: Final = {"ce_specversion", "ce_id", "ce_source", "ce_type"}
 _ZEROES: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _TIMES: Final = frozenset(
@@ -27,11 +27,11 @@ _TIMES: Final = frozenset(
 )
 
 _Kind = tuple[bytes | None, ...]
-"""What is alike in many records: version, source, type, and content type where there is one."""
+"""What many records have in common: version, source, type, and content type if there is one."""
 
 
 class _Layout(NamedTuple):
-    """Where the attributes stand among the headers; -1: nowhere."""
+    """At which index among the headers each attribute is; -1: absent."""
 
     kind: Callable[[Any], _Kind]
     id: int
@@ -41,15 +41,15 @@ class _Layout(NamedTuple):
     """Bytes of the names."""
 
 
-# The records of a topic do not differ in which headers they have, and are of few kinds. All that the
-# close look asks of a kind is decided by finding it here: one lookup for four headers.
+# The records of a topic all have the same headers, and are of few kinds. Whether a kind obeys the rules was
+# decided when it was entered here: one lookup stands for the checks of four headers.
 _layouts: dict[tuple[str, ...], _Layout | tuple[()]] = {}
 _kinds: dict[_Kind, tuple[str, str]] = {}
 """Source and type of each."""
 
 
 def remember(headers: Headers, event: Envelope) -> None:
-    """A close look found this event behind these headers, in binary mode."""
+    """Full decoding found this binary-mode event behind these headers: cache its layout and kind."""
     names, values = zip(*headers, strict=True)
     layout = _layouts.get(names)
     if layout is None:
@@ -62,7 +62,7 @@ def remember(headers: Headers, event: Envelope) -> None:
 
 
 def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope | None:
-    """The envelope of an event that breaks no rule at first sight; None: it has to be looked at closely."""
+    """The envelope, if layout and kind are known and all else is plainly valid; None: it has to be decoded in full."""
     if not headers:
         return None
     names, values = zip(*headers)  # noqa: B905 - pairs; the keyword would cost as much again
@@ -77,7 +77,7 @@ def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope |
         brought += len(b"".join(values))
         event_id = values[at_id].decode()
         time = None if at_time < 0 else _existing(values[at_time])
-    except (TypeError, ValueError):  # a header without a value; what is no UTF-8, or no time
+    except (TypeError, ValueError):  # a null header; not UTF-8; not a time
         return None
     if (
         brought > caps.header_bytes
@@ -87,12 +87,12 @@ def familiar(headers: Headers, data: bytes, size: int, caps: Caps) -> Envelope |
         return None
     subject = None if at_subject < 0 else header_text("ce_subject", values[at_subject])
     source, event_type = kind
-    # By position: keywords cost as much again.
+    # Positional: keyword arguments would double the cost of this call.
     return Envelope(event_id, event_type, data, source, time, subject, size + brought)
 
 
 def _look_at(names: tuple[str, ...]) -> _Layout | tuple[()]:
-    """Where the attributes stand among these names; remembered, unless the names themselves are much to remember."""
+    """The layout of these header names; cached, unless the names are too many or too long to keep."""
     layout = _layout_of(names)
     if len(names) <= _MOST_NAMES and sum(map(len, names)) <= MAX_TEXT:
         if len(_layouts) >= _MOST_LAYOUTS:
@@ -102,7 +102,7 @@ def _look_at(names: tuple[str, ...]) -> _Layout | tuple[()]:
 
 
 def _layout_of(names: tuple[str, ...]) -> _Layout | tuple[()]:
-    """Empty: a name stands twice, or one is missing."""
+    """Empty: a name occurs twice, or a required one is missing."""
     places = {name: place for place, name in enumerate(names)}
     if len(places) < len(names) or not places.keys() >= _REQUIRED:
         return ()
@@ -119,7 +119,11 @@ def _layout_of(names: tuple[str, ...]) -> _Layout | tuple[()]:
 
 
 def _existing(time: bytes) -> str:
-    """A time of UTC, spelled as most are. Raises ValueError where it is none."""
+    """The text of an existing UTC time in its most common spelling.
+
+    Raises:
+        ValueError: it is not one.
+    """
     if time.translate(_ZEROES) not in _TIMES:
         raise ValueError
     text = time.decode()

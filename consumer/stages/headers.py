@@ -1,4 +1,4 @@
-"""Headers, each looked at once: by name, with their size, and with the ones that contradict each other."""
+"""Headers, each read once: by name, with their size, and with those that contradict each other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from consumer.model import Headers
 from consumer.stages.strict_json import undecodable
 
 MAX_TEXT = 2048
-"""Characters of an attribute such as id, type or source."""
+"""Most characters of an attribute such as id, type or source."""
 
 _MAX_MEDIA_TYPE = 256
 _MAX_QUOTED = 100
-# What CloudEvents forbids in a string: it would forge lines in logs, and no terminal shows it.
+# What CloudEvents 1.0 forbids in a String: it could forge lines in logs, and no terminal shows it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Media = Literal["json", "cloudevent"]
@@ -24,7 +24,7 @@ Media = Literal["json", "cloudevent"]
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What a record may be at most, checked before anything is parsed."""
+    """The largest record that is accepted, checked before anything is parsed."""
 
     value_bytes: int = 1024 * 1024
     key_bytes: int = 64 * 1024
@@ -33,16 +33,20 @@ class Caps:
 
 
 class Found(NamedTuple):
-    """The headers of one record; those with a null value count as absent."""
+    """The headers of one record. One with a null value counts as absent."""
 
     values: dict[str, bytes]
     size: int
     ambiguous: Collection[str]
-    """Names that stand twice with different values."""
+    """Names that occur twice with different values."""
 
 
 def read_headers(headers: Headers, caps: Caps) -> Found:
-    """Raises `Rejected` where there are too many or they are too large."""
+    """The headers by name.
+
+    Raises:
+        Rejected: `undecodable`: there are too many, or they are too large.
+    """
     if len(headers) > caps.headers:
         raise undecodable(f"has more than {caps.headers} headers")
     values: dict[str, bytes] = {}
@@ -75,14 +79,18 @@ def header_text(name: str, raw: bytes) -> str:
         text = None
     if text is None:
         raise undecodable(f"header {name} is not UTF-8")
-    # The rule of `attribute` once more, without its words: they are made only where it is broken.
+    # The rule of `attribute` inlined, so that its messages are built only where it is broken.
     if 0 < len(text) <= MAX_TEXT and text.isprintable():
         return text
     return attribute(f"header {name}", text)
 
 
 def attribute(what: str, text: str) -> str:
-    """The same text, if it can be an attribute; else `Rejected`, which begins with `what`."""
+    """The same text, if it can be an attribute.
+
+    Raises:
+        Rejected: `undecodable`: it cannot; the detail begins with `what`.
+    """
     if not text:
         raise undecodable(f"{what} is empty")
     if len(text) > MAX_TEXT:
@@ -93,15 +101,15 @@ def attribute(what: str, text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A name that the event brought, fit for a detail: bounded, and without a character that a log minds."""
+    """A name taken from the event, made fit for a detail: bounded, and without characters that could break a log."""
     return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")
 
 
 def media(found: Found) -> Media:
-    """What the header `content-type` says that the value is; absent, it is JSON.
+    """What the value is, by the header `content-type`; without that header it is JSON.
 
     Raises:
-        Rejected: it is something that this service cannot read.
+        Rejected: `undecodable`: it is something that this service cannot read.
     """
     raw = found.values.get("content-type")
     if raw is None:
@@ -115,7 +123,7 @@ def media(found: Found) -> Media:
 
 @lru_cache(maxsize=256)
 def media_type(text: str, where: str) -> Media:
-    """`text` as a media type; `where` is named in the rejection. A topic has few of them, so they are kept."""
+    """`text` as a media type; a rejection names `where`. A topic has only a few of them, so they are cached."""
     kind, *parameters = (part.strip() for part in text.lower().split(";"))
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -1,4 +1,4 @@
-"""event -> actions, lane and lookup: the owners' functions run here, and whatever they do is answered."""
+"""event -> actions, lane and lookup: the owners' functions run here, and whatever they raise is caught."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def map_event(
     """What the route's function makes of the event, encoded as it will be sent.
 
     Raises:
-        Rejected: `unmappable`: it raised, gave nothing that can be sent, or an action that it
-            does not declare.
+        Rejected: `unmappable`: it raised, or returned something that cannot be sent or that it does
+            not declare.
     """
     try:
         if route.meta_name is None:
@@ -43,27 +43,27 @@ def map_event(
             return tuple([action.call() for action in actions])
     except RAISED_BY_OWNERS as error:
         unfit = _raised(error, route)
-    # Raised out here, so that the error chain does not keep the event in memory, or in a traceback.
+    # Raised outside the handler, or the error chain would keep the event in memory and in tracebacks.
     raise _unmappable(route, unfit)
 
 
 def lane_of(record: Record, event: Event, route: Route) -> Hashable | None:
-    """What the record must keep its order with, within its topic; None: nothing.
+    """The lane of the record: it keeps its order with all records of its topic that have the same; None: with none.
 
-    Equal values share a lane, so that none is split where equality is wider than identity (1, 1.0, True).
+    Values that compare equal (1, 1.0, True) share a lane.
 
     Raises:
         Rejected: `unmappable`: `order_by` raised, or gave a value that cannot be a key.
     """
     if route.order is None:
-        # Longer than the other's, so that no key ever meets a value.
+        # One element longer than below, so that no key can ever equal a value.
         return None if record.key is None else (record.topic, "key", record.key)
     try:
         value = route.order(event)
         if type(value) is str:
             return (record.topic, value)
         hash(value)
-        steady = bool(value == value)  # noqa: PLR0124 - NaN is no key: each would be a lane of its own
+        steady = bool(value == value)  # noqa: PLR0124 - false for NaN: each would be a lane of its own
     except RAISED_BY_OWNERS as error:
         fault = f"order_by raised {type(error).__name__}"
     else:
@@ -77,7 +77,7 @@ def lookup_of(event: Event, route: Route, ask: Ask[Any]) -> Lookup:
     """How to read back whether the action was applied.
 
     Raises:
-        Rejected: `unmappable`: a function given to `ask` raised, or gave no key.
+        Rejected: `unmappable`: a function given to `ask` raised, or returned no key.
     """
     try:
         return ask.lookup(event)
@@ -87,7 +87,7 @@ def lookup_of(event: Event, route: Route, ask: Ask[Any]) -> Lookup:
 
 
 def meta_of(record: Record, envelope: Envelope) -> Meta:
-    """The record's coordinates and envelope, as functions may ask for them."""
+    """The record's coordinates and envelope, for functions that ask for them."""
     return Meta(
         id=envelope.id,
         type=envelope.type,
@@ -118,7 +118,7 @@ def _unfit(actions: Sequence[Any], given: object, route: Route) -> str | None:
         if not isinstance(action, Action):
             return f"returned a sequence with {type(action).__name__}, which is no action"
         if type(action) not in route.actions:
-            # What is not declared was checked by nobody: not against the ontology, not by `check`.
+            # Nobody has checked what is not declared: neither `check` nor `doctor`.
             return f"returned {type(action).__name__}, which its annotation does not name"
     if len(actions) > 1 and route.repeat.claimed:
         return f'returned several actions, but repeat is "{route.repeat.value}"'
@@ -128,7 +128,7 @@ def _unfit(actions: Sequence[Any], given: object, route: Route) -> str | None:
 def _raised(error: BaseException, route: Route) -> str:
     if isinstance(error, ValidationError):
         return f"raised ValidationError: {describe(error, route.actions)}"
-    # Its message is the owner's, and may quote the event.
+    # The message is the owner's, and may quote the event.
     return f"raised {type(error).__name__}"
 
 

@@ -1,4 +1,4 @@
-"""envelope -> route: the owners' table decides what an event may become, never the event."""
+"""envelope -> route: what an event may become is decided by the owners' table, never by the event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def find_contract(topic: str, by_topic: Mapping[str, Contract]) -> Contract:
     """The topic's contract.
 
     Raises:
-        Rejected: `unknown_type`; a letter of a topic that has no contract any more.
+        Rejected: `unknown_type`, for a letter from a topic that no longer has a contract.
     """
     contract = by_topic.get(topic)
     if contract is None:
@@ -23,7 +23,7 @@ def find_contract(topic: str, by_topic: Mapping[str, Contract]) -> Contract:
 
 
 def find_route(envelope: Envelope, routes: Mapping[str, Route]) -> Route:
-    """The route of the event's type, compared exactly.
+    """The route of the event's type. Types are compared exactly.
 
     Raises:
         Rejected: `unknown_type`.

@@ -1,4 +1,4 @@
-"""JSON as a contract needs it: one object, in UTF-8, that means the same to every reader."""
+"""JSON as a contract needs it: one object in UTF-8, which means the same to every reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from consumer.errors import Rejected
 
 MAX_DEPTH = 64
 
-# What jiter says of each fault, and what a publisher is told. Both sides are tested with real input.
+# A part of jiter's message for each fault, and what a publisher is told. Both are tested with real input.
 _SYNTAX = (
     ("duplicate key", "has the same key twice in one object"),
     ("recursion limit", f"is nested more than {MAX_DEPTH} levels deep"),
@@ -26,15 +26,15 @@ _POSITION = re.compile(r" at line \d+ column \d+$")
 
 
 def undecodable(detail: str) -> Rejected:
-    """The error to raise; `detail` holds nothing that the event says."""
+    """The error to raise; `detail` quotes nothing of the event."""
     return Rejected("undecodable", detail, stage="decode")
 
 
 def parse_object(text: bytes, what: str = "value") -> dict[str, Any]:
-    """The object that `text` is, checked for all that JSON libraries silently read in different ways.
+    """Parse `text` as one object, refusing everything that JSON libraries silently read in different ways.
 
     Raises:
-        Rejected: `undecodable`; the detail begins with `what`.
+        Rejected: `undecodable`: it is not such an object; the detail begins with `what`.
     """
     try:
         # Values differ from record to record: only keys are worth a cache.
@@ -55,12 +55,12 @@ def parse_object(text: bytes, what: str = "value") -> dict[str, Any]:
 
 
 def _unfit(items: Iterable[Any], levels: int) -> str | None:
-    """What the parser lets pass: nesting, and numbers that overflow to infinity (`1e999`)."""
+    """What the parser lets through: deep nesting, and numbers that overflow to infinity (`1e999`)."""
     if levels == 0:
         return f"is nested more than {MAX_DEPTH} levels deep"
     for item in items:
         kind = type(item)
-        # First, for most values are, and every record pays for this loop.
+        # First, since most values are, and this loop runs for every record.
         if kind is str or kind is int:
             continue
         if kind is float:
@@ -95,7 +95,7 @@ def _encoding_fault(text: bytes) -> str | None:
 
 
 def _syntax_fault(text: bytes, error: str) -> str:
-    # The position alone is kept: jiter quotes a key that stands twice.
+    # Only the position is kept: jiter's message may quote a duplicate key.
     position = _POSITION.search(error)
     where = position[0] if position else ""
     for sign, fault in _SYNTAX:

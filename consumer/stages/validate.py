@@ -1,4 +1,4 @@
-"""envelope -> event: the model decides, from the JSON text itself."""
+"""envelope -> event: the model decides, reading the JSON text itself."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _MAX_TO_DESCRIBE = 1000
 _MAX_DETAIL = 1000
 
 _BUILT_IN = frozenset(get_args(ErrorType))
-# pydantic's messages are templates. These blanks are filled from the model; all others (`error`,
-# `tag`, `tz_actual`, ...) from the value, and an owner's own message may quote anything.
+# pydantic's messages are templates. These placeholders are filled from the model; all others (`error`,
+# `tag`, `tz_actual`, ...) from the value, and a message of an owner's may quote anything.
 _FROM_MODEL = frozenset(
     {
         "actual_length", "class", "class_name", "decimal_places", "discriminator", "encoding",
@@ -31,7 +31,7 @@ _FROM_MODEL = frozenset(
         "whole_digits",
     }
 )  # fmt: skip
-# Their `error` is one of a fixed list of sentences ("input is too short").
+# Error types whose `error` is one of a fixed list of sentences ("input is too short").
 _FIXED_SENTENCES = frozenset(
     {
         "date_from_datetime_parsing", "date_parsing", "datetime_from_date_parsing",
@@ -41,15 +41,15 @@ _FIXED_SENTENCES = frozenset(
 
 
 def validate(envelope: Envelope, model: type[Event]) -> Event:
-    """The event as its model types it.
+    """The event, typed by its model.
 
     Raises:
-        Rejected: `invalid`; the detail says where and what, and never a value.
+        Rejected: `invalid`: the model refuses it; the detail says where and why, and never quotes a value.
     """
     exact = exact_numbers(envelope.data) if model.decimals_ else None
     try:
         if not envelope.enclosed:
-            # The validator itself: `model_validate_json` looks at its options first, for each record.
+            # The validator itself: `model_validate_json` would go through its options first, for each record.
             valid: Event = model.__pydantic_validator__.validate_json(envelope.data, context=exact)
             return valid
         enclosing = _enclosing(model).model_validate_json(envelope.data, context=exact)
@@ -60,21 +60,21 @@ def validate(envelope: Envelope, model: type[Event]) -> Event:
         detail = f"a validator of {model.__name__} raised {type(error).__name__}"
     else:
         return event
-    # Raised out here, so that the error chain does not keep the event in memory, or in a traceback.
+    # Raised outside the handler, or the error chain would keep the event in memory and in tracebacks.
     raise Rejected("invalid", detail, stage="validate")
 
 
 @lru_cache(maxsize=1024)
 def _enclosing(model: type[Event]) -> type[BaseModel]:
-    """A structured CloudEvent around the model: nothing is written anew, so no digit is lost."""
+    """The model inside a structured CloudEvent: the data need not be written out again, so no digit is lost."""
     return create_model("Enclosing", data=(model, ...))
 
 
 def describe(errors: ValidationError, models: Iterable[type[BaseModel]]) -> str:
-    """Where and what, for the first few errors, in bounded length; `models` are those that may have raised them."""
+    """Where and why, for the first few errors, in bounded length; `models` are those that may have raised them."""
     count = errors.error_count()
     if count > _MAX_TO_DESCRIBE:
-        # Each would become an object first: a hostile list could hold the service up.
+        # Each error would become an object first: a hostile list could stall the service.
         return f"{count} errors"
     found = errors.errors(include_url=False, include_input=False)
     names = frozenset({"data"}.union(*map(_names, models)))
@@ -99,10 +99,10 @@ def _is_safe(kind: str, context: dict[str, Any]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _names(model: type[BaseModel]) -> frozenset[str]:
-    """Names that the model knows. Any other in a location is the event's own: the key of a map is data."""
+    """Field names that the model knows. Any other name in a location comes from the event, like the key of a map."""
     try:
         schema = model.model_json_schema()
-    except RAISED_BY_OWNERS:  # an owner's type without a schema, or his `json_schema_extra`
+    except RAISED_BY_OWNERS:  # an owner's type has no schema, or its `json_schema_extra` raises
         return frozenset(model.model_fields)
     objects = [schema, *schema.get("$defs", {}).values()]
     return frozenset().union(*(thing.get("properties", ()) for thing in objects))
