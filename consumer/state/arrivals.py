@@ -1,4 +1,4 @@
-"""How old what is not settled is: when records came, and what their timestamps say."""
+"""The age of what is not settled: when records were taken in, and what their timestamps say."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 
 class Arrival(NamedTuple):
-    """The first record of a helping; it stands for those that came with it."""
+    """The first record that a poll returned for a partition; it stands for those that came with it."""
 
     offset: int
     timestamp: int
     """Milliseconds since the epoch, as the record says; -1: unknown."""
     taken_at: float
-    """Seconds of the clock that whoever notes goes by."""
+    """Seconds, by the clock of whoever calls `note`."""
 
     def age(self, wall: float, now: float) -> float:
-        """Seconds, never negative: by the record's timestamp, if it can be, else since it was taken in.
+        """Seconds, never negative: by the record's timestamp if that is plausible, else since it was taken in.
 
         `wall` is seconds since the epoch, `now` the clock of `taken_at`.
         """
@@ -27,10 +27,10 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """One mark for each helping of a partition, so that nothing is kept for each record.
+    """One mark for each poll that returned records of a partition, so that nothing is kept per record.
 
-    A record behind a mark may be younger than it says, by what its helping spans: never older, as far
-    as timestamps rise. What is settled is let go with the next mark.
+    A record may be younger than its mark says, by as much as its poll's records span, but not older, as long as
+    timestamps rise. A mark is dropped once everything before the next one is settled.
     """
 
     __slots__ = ("_marks",)
@@ -39,16 +39,16 @@ class Arrivals:
         self._marks: deque[Arrival] = deque()
 
     def __len__(self) -> int:
-        """Marks that are kept."""
+        """How many marks are kept."""
         return len(self._marks)
 
     def note(self, offset: int, timestamp: int, now: float, *, settled: int) -> None:
-        """A helping begins at `offset`; all before `settled` is done."""
+        """The records of a poll begin at `offset`; everything before `settled` is done."""
         self._marks.append(Arrival(offset, timestamp, now))
         self._let_go(settled)
 
     def oldest(self, watermark: int) -> Arrival | None:
-        """The mark that stands for the record at the watermark; None: nothing came yet."""
+        """The mark for the record at the watermark; None: nothing has come yet."""
         self._let_go(watermark)
         return self._marks[0] if self._marks else None
 

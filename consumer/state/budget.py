@@ -6,20 +6,20 @@ from typing import Final
 
 from consumer.errors import Reason
 
-# Whole numbers: ten times 0.1 of a letter has to be one letter.
+# Whole numbers: ten times 0.1 of a letter must be exactly one letter.
 _PARTS: Final = 1_000_000
 
 
 class LetterBudget:
-    """A bucket of `burst` letters that starts full and is filled by `ratio` of a letter per success.
+    """A bucket of `burst` letters that starts full; each success adds `ratio` of a letter.
 
-    Kept in memory only. Empty, it says no: so many letters are no longer the records' own fault.
+    Kept in memory only. When it is empty, so many letters are no longer just the records' own fault.
     """
 
     __slots__ = ("_burst", "_level", "_ratio", "_spent")
 
     def __init__(self, *, burst: int, ratio: float) -> None:
-        """`ratio` counts in steps of a millionth.
+        """`ratio` is rounded to a millionth.
 
         Raises:
             ValueError: one of them is negative.
@@ -37,9 +37,9 @@ class LetterBudget:
         return self._level // _PARTS
 
     def spend(self, reason: Reason, example: str) -> bool:
-        """Pay for one letter; False: there is nothing left, so it must not be written.
+        """Pay for one letter; False: nothing is left, so it must not be written.
 
-        `example` names the record (coordinates, no value of a field). What is refused counts in
+        `example` names the record by its coordinates, never by a value. Letters that are refused count in
         `dominant` too.
         """
         count, first = self._spent.get(reason, (0, example))
@@ -50,11 +50,11 @@ class LetterBudget:
         return True
 
     def covers(self, letters: int, successes: int) -> bool:
-        """So many letters would be paid for by then, if so many records more were applied."""
+        """Whether so many letters could be paid for after so many more successes."""
         return self._level + successes * self._ratio >= letters * _PARTS
 
     def succeeded(self, count: int = 1) -> None:
-        """So many records were applied."""
+        """`count` records were applied."""
         self._level = min(self._burst, self._level + count * self._ratio)
 
     def refill(self) -> None:
@@ -63,7 +63,7 @@ class LetterBudget:
         self._spent.clear()
 
     def dominant(self) -> tuple[Reason, str] | None:
-        """The most frequent reason since the last refill, with its first example; None: no letter yet."""
+        """The most frequent reason since the last refill, with its first example; None: there was no letter."""
         if not self._spent:
             return None
         reason = max(self._spent, key=lambda known: self._spent[known][0])

@@ -1,8 +1,7 @@
 """Why we wait: the reasons for which nothing new is sent, per action type or for all.
 
-A reason that the world gave (an outage) is disproved by a success, so a closed scope lets one request
-through now and then: the probe. A reason in `HELD` is no outage; only `resume` opens it, and while it
-stands nothing is probed.
+An outage is disproved by a success, so a closed scope lets one request through now and then: the probe. A
+reason in `HELD` is not an outage: only `resume` removes it, and while it stands nothing is probed.
 
 How it is used, by any number of coroutines that never await between two of these calls:
 
@@ -13,16 +12,16 @@ How it is used, by any number of coroutines that never await between two of thes
     an outage:  gate.close(reason, scope, now, retry_after, started=when the request began)
     a success:  gate.succeeded(action, now, started=when the request began)
 
-Where a request does harm it is not sent into an outage: such a type is probed by validation. What that
-answers proves less than a success. It puts the scope *on trial*: from then on the probes are to be real
-requests, one at a time, and only one that is applied opens it; one that fails ends the trial.
+A harmful request is not sent into an outage: its type is probed by validation. An answer to that proves
+less than a success. It puts the scope *on trial*: from then on the probes are real requests, one at a time.
+Only one that is applied opens the scope; one that fails ends the trial.
 
     answered:   gate.answered(action, now, started=when the request began); then ask `on_trial(action)`
 
-Evidence is ordered by when its request began. A failure that began before a success of the same scope
-did says nothing new, so stragglers of an outage neither close the gate again nor push its probes back;
-nor does a success that began before the latest failure open anything. Give `started` always or never.
-A wait that the server asks for counts from its answer, a straggler's too.
+Evidence is ordered by when its request began. A failure whose request began before that of a success in the
+same scope says nothing new: stragglers of an outage neither close the gate again nor delay its probes. Nor
+does a success open anything if its request began before that of the latest failure. Pass `started` always or
+never. A wait that the server asks for counts from its answer, even a straggler's.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ Scope = str | None
 """An action type; None: everything. Of `letters_failing` it is the topic that the letters come from."""
 
 HELD: Final = frozenset({"operator", "letter_budget"})
-"""Reasons that a success does not disprove."""
+"""Reasons that no success can disprove."""
 
 _SHORTEST_PROBE: Final = 0.5
-"""At most two requests a second for each closed scope."""
+"""Seconds: at most two requests a second for each closed scope."""
 
 LONGEST_PROBE: Final = 4.0
-"""Seconds between two probes that fail, in the end."""
+"""Seconds between two failing probes, once they have slowed down."""
 LONGEST_RETRY_AFTER: Final = 60.0
-"""Seconds. A longer wait than this is not believed: all may be well again sooner."""
+"""Seconds. A longer wait is cut to this: all may be well again sooner."""
 
 
 class Gate:
-    """Open until closed. One probe at a time for each closed scope, save while one hangs.
+    """Open until closed. Each closed scope has one probe at a time, unless one hangs.
 
-    Times are seconds of one monotonic clock, never going back.
+    Times are seconds of one monotonic clock.
     """
 
     __slots__ = (
@@ -87,15 +86,15 @@ class Gate:
 
     @property
     def closed(self) -> bool:
-        """Something is closed; False is the quick way to know that all may be sent."""
+        """True: something is closed. False is the quick way to know that everything may be sent."""
         return bool(self._outages or self._held)
 
     def may_send(self, action: str, now: float) -> bool:  # noqa: ARG002 - asked side by side with probe
-        """Open for this action type and for all."""
+        """True: open for this action type and for all."""
         return not (self._closed_for(action) or self.held(action))
 
     def held(self, action: str) -> bool:
-        """Closed until `resume`: not even a probe may go out, nor one that was taken before."""
+        """Closed until `resume`: not even a probe may go out, not even one taken before."""
         return action in self._held or None in self._held
 
     def closed_by_itself(self, action: str) -> bool:
@@ -103,7 +102,7 @@ class Gate:
         return action in self._outages
 
     def closed_before(self, action: str, started: float) -> bool:
-        """A request of this type that began then began into an outage that was known."""
+        """True: when a request of this type that began at `started` did so, the outage was already known."""
         return any(outage.since < started for outage in self._closed_for(action))
 
     @property
@@ -113,11 +112,11 @@ class Gate:
 
     @property
     def closed_for_all(self) -> bool:
-        """Nothing may be sent but a probe, if at all."""
+        """Nothing may be sent except, perhaps, a probe."""
         return None in self._outages or None in self._held
 
     def reasons(self) -> list[tuple[Scope, str, float]]:
-        """Scope, reason and since when, the oldest first."""
+        """Each as (scope, reason, since when), the oldest first."""
         closed = {scope: outage.reasons for scope, outage in self._outages.items()}
         return sorted(
             (
@@ -130,9 +129,9 @@ class Gate:
         )
 
     def letters_failing(self, topic: str, now: float) -> bool:
-        """Letters of this topic are not taken; True: that is new.
+        """Letters of this source topic are not taken; True: that is new.
 
-        It closes nothing: each partition with such a letter stands still by itself, and all else goes on.
+        It closes nothing: each partition with such a letter stands still by itself, and everything else goes on.
         """
         return self._add(self._letters.setdefault(topic, {}), "letters_failing", now)
 
@@ -152,9 +151,9 @@ class Gate:
     ) -> bool:
         """Close `scope` for `reason`; True: this reason is new there.
 
-        `retry_after`: seconds, as the server asked; a longer one than ours wins, up to the limit.
-        `started`: when the request began that shows it; None: it is certain as of now.
-        `lonely`: it may be the trouble of one record alone.
+        `retry_after`: seconds, as the server asked; if longer than our own wait it wins, up to the limit.
+        `started`: when the request that shows it began; None: it is certain as of now.
+        `lonely`: it may be the trouble of a single record.
         """
         if reason in HELD:
             return self._add(self._held.setdefault(scope, {}), reason, now)
@@ -166,14 +165,14 @@ class Gate:
             outage = self._outages[scope] = self._new_outage(scope, now, began, lonely=lonely)
         outage.failed_again(began, lonely=lonely)
         if retry_after is not None:
-            # A straggler's too: the server has just said it.
+            # Even a straggler's: the server has only just said it.
             outage.ask_not_before(now + min(max(0.0, retry_after), self._longest_retry_after))
         return self._add(outage.reasons, reason, now)
 
     def probe(self, action: str, now: float, *, fresh: bool = False) -> bool:
-        """Closed, but a request of this type may go out to see whether it still is. Takes the probe.
+        """True: closed, but a request of this type may now go out to see whether it still is. Takes the probe.
 
-        `fresh`: with a record that never failed.
+        `fresh`: the probe would be a record that never failed.
         """
         due = self.next_probe(action, fresh=fresh)
         if due is None or now < due:
@@ -190,10 +189,10 @@ class Gate:
         return max(outage.due_for(fresh=fresh) for outage in closed)
 
     def probe_failed(self, action: str, now: float, *, started: float | None = None) -> None:
-        """The probe of this type is over, and opened nothing: the next one comes later.
+        """The probe of this type is over and opened nothing: the next one comes later.
 
-        Where it did open something, this changes nothing: call it after each probe. `started` (when
-        the probe was taken) tells it from a later one of the same type.
+        Call it after every probe: where the probe did open something, this changes nothing. `started` (when
+        the probe was taken) distinguishes it from a later one of the same type.
         """
         for outage in self._closed_for(action):
             if outage.probing == action and started in {None, outage.probed}:
@@ -205,11 +204,11 @@ class Gate:
             outage.answered(now, now if started is None else started)
 
     def on_trial(self, action: str) -> bool:
-        """Validation is answered in all that is closed for this type: its probe is to be a real request."""
+        """True: validation was answered in every scope closed for this type, so its next probe is a real request."""
         return all(outage.trial_since is not None for outage in self._closed_for(action))
 
     def reached(self, now: float, *, started: float) -> list[tuple[Scope, str]]:
-        """Foundry refused a request for its type's sake, so all else is well; returns what that opened."""
+        """Foundry itself refused a request because of its type, so no outage of all lasts; returns what that opened."""
         return self._disprove(None, now, started)
 
     def succeeded(
@@ -217,13 +216,13 @@ class Gate:
     ) -> list[tuple[Scope, str]]:
         """Foundry answered a request of this type as it should; returns what that opened.
 
-        It speaks for its own type and for everything, never for another type.
+        That is evidence for its own type and for all, never for another type.
         """
         began = now if started is None else started
         return self._disprove(action, now, began) + self._disprove(None, now, began)
 
     def resume(self, now: float) -> list[tuple[Scope, str]]:
-        """An operator says: go on. Opens what is held, and lets outages be probed soon.
+        """An operator says: go on. Opens what is held, and has outages probed soon.
 
         A Retry-After no longer counts: whoever resumes knows better.
         """
@@ -248,7 +247,7 @@ class Gate:
         return [self._outages[scope] for scope in (action, None) if scope in self._outages]
 
     def _new_outage(self, scope: Scope, now: float, began: float, *, lonely: bool) -> Outage:
-        """Closed again right after it opened: the probes' answers do not hold, so they go on slowing."""
+        """If it closes again right after it opened, the probes proved too little: their pace slows on from where it was."""
         opened, interval = self._opened.get(scope, (float("-inf"), 0.0))
         relapsed = now - opened < self._pace.longest
         pause = interval if relapsed else self._pace.first

@@ -11,13 +11,13 @@ from consumer.errors import GateReason
 from consumer.model import Prepared
 
 OUTAGE_AFTER: Final = 3
-"""Requests that fail in a row, each for another record: fewer may be one record's trouble."""
+"""Requests that fail in a row, each with a different first record: fewer may be one record's trouble."""
 LONELY_AFTER: Final = 5
-"""Requests that fail in a row, whosever they are: with one record alone there is nothing to compare."""
+"""Requests that fail in a row, even with the same record: if there is only one, there is nothing to compare."""
 CHANCE_LASTS: Final = 0.25
-"""Seconds within which so few in a row may be chance: where a fifth fails, of hundreds a second, it happens each second."""
+"""Seconds within which a few in a row may be chance: if a fifth of hundreds of requests a second fails, three in a row come every second."""
 NO_CHANCE: Final = 10
-"""Requests that fail in a row, however soon after one another."""
+"""Requests that fail in a row are no chance any more, however quickly they follow each other."""
 
 WORLDS: Final[frozenset[GateReason]] = frozenset(
     {
@@ -25,23 +25,23 @@ WORLDS: Final[frozenset[GateReason]] = frozenset(
         *("missing_action", "missing_ontology"),
     }
 )
-"""Reasons that no record can be the cause of: it is not charged for them, nor sent apart."""
+"""Reasons that no record can cause: records are not charged for them, nor sent alone."""
 
 
 @dataclass(slots=True)
 class Row:
-    """Failures since the last request that was dealt with: of one action type, or of all."""
+    """The failures since Foundry last dealt with a request, of one action type or of all."""
 
     began: float
-    """When the first of them failed."""
+    """When the first of them failed; seconds of the event loop's clock, as all times here."""
     failures: int = 0
     records: set[Prepared] = field(default_factory=set)
-    """The first records of those requests; no more than are needed to tell."""
+    """The first records of those requests, no more than are needed to decide."""
     latest: deque[float] = field(default_factory=lambda: deque(maxlen=OUTAGE_AFTER))
-    """When the last of them failed; as many as are needed to tell."""
+    """When the last few of them failed, as many as are needed to decide."""
 
     def count(self, entry: Prepared, now: float) -> None:
-        """One more, of a request with this record first."""
+        """Count one more failed request, with this record first."""
         self.failures += 1
         self.latest.append(now)
         if len(self.records) < OUTAGE_AFTER:
@@ -49,11 +49,11 @@ class Row:
 
     @property
     def lonely(self) -> bool:
-        """It may be one record's trouble, or that of some which are ill: others may look for themselves."""
+        """It may be the trouble of one record, or of a few bad ones: other records may probe for themselves."""
         return len(self.records) == 1 or all(map(ill, self.records))
 
     def outage(self, latest: Prepared, *, everywhere: bool, dear: bool) -> bool:
-        """So many that it is no single record's trouble, nor chance. `dear`: one more costs too much to be sure of that."""
+        """So many that it is neither a single record's trouble nor chance. `dear`: one more would cost too much to rule out chance."""
         apart = self.failures if everywhere else len(self.records)
         if apart < OUTAGE_AFTER:
             return self.failures >= LONELY_AFTER and not ill(latest)
@@ -61,18 +61,18 @@ class Row:
 
 
 class Health:
-    """Tells an ill record from an ill world: the world is well while others of the type succeed."""
+    """Tells a bad record from an outage: it is no outage while other records of the type succeed."""
 
     def __init__(self) -> None:
         self._rows: dict[str, Row] = {}
         self._everyones: Row | None = None
-        """Failures that would befall every type, since any of them was well."""
+        """Failures that would affect every type, since the last request of any type that was dealt with."""
         self._succeeded: dict[str, float] = {}
         self._proved = float("-inf")
-        """When the latest request of any type began that was dealt with."""
+        """When the latest request began, of any type, that Foundry dealt with."""
 
     def succeeded(self, action: str, now: float, *, started: float) -> None:
-        """An action of this type took effect, by a request that began then."""
+        """An action of this type took effect, in a request that began at `started`."""
         self._succeeded[action] = now
         self.answered(action, started)
 
@@ -84,14 +84,14 @@ class Health:
             self._everyones = None
 
     def own_trouble(self, row: Row) -> bool:
-        """Requests of other types began amid these failures and fared well: whatever it is, they do not share it."""
+        """Requests of other types that began amid these failures went well: whatever it is, they do not share it."""
         return self._proved > row.latest[0]
 
     def failed(self, entry: Prepared, now: float, *, everywhere: bool) -> tuple[Row, bool]:
-        """A request with this record first failed by the world's fault: what did so in a row.
+        """A request with this record first failed through no fault of its own; returns the failures in a row.
 
-        And whether that goes for every type, as `everywhere` has it. What one type meets alone may look like
-        the end of the world: a path that a gateway does not know, say.
+        And whether they concern every type, which `everywhere` claims: trouble of one type alone may look like that
+        too, for example where a gateway does not know its path.
         """
         row = self._rows.setdefault(entry.call.action.name, Row(now))
         row.count(entry, now)
@@ -101,26 +101,26 @@ class Health:
         everyones.count(entry, now)
         if self.own_trouble(row):
             return row, False
-        # Where few requests are let out at one time, each type alone would take long to fail so often.
+        # With few requests in flight, a single type would take long to fail so often.
         return everyones, True
 
     def well_since(self, action: str, when: float) -> bool:
-        """Something of this type took effect since then."""
+        """An action of this type took effect at or after `when`."""
         succeeded = self._succeeded.get(action)
         return succeeded is not None and succeeded >= when
 
     def shared(self, entries: Sequence[Prepared]) -> bool:
-        """These failed in company while others fared well: one of them may be ill."""
+        """These failed as a batch while others of their type succeeded: one of them may be bad."""
         first = entries[0]
         return len(entries) > 1 and self.well_since(first.call.action.name, first.sent_at)
 
     def charge(
         self, entry: Prepared, now: float, *, always: bool = False, kind: str | None = None
     ) -> int:
-        """Count a failure against the record, and return how many are.
+        """Charge a failure to the record; returns how many have been charged.
 
-        While nothing of its kind succeeds it is an outage, and not counted, unless `always`. The kind is its
-        action type where none is named.
+        While nothing of its kind succeeds it is an outage and not charged, unless `always`. The kind is its
+        action type if none is given.
         """
         entry.attempts += 1
         others_fare_well = self.well_since(kind or entry.call.action.name, entry.failed_at)
@@ -131,5 +131,5 @@ class Health:
 
 
 def ill(entry: Prepared) -> bool:
-    """It failed again while others of its type fared well: what befalls it says nothing of the world."""
+    """It failed again while others of its type succeeded: its failures say nothing about an outage."""
     return entry.alone and entry.charged > 1

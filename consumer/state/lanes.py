@@ -1,9 +1,9 @@
 """Lanes: records that must keep their order wait behind one another, and heads gather into groups.
 
-A record is *added*; when it is the first of its lane it is *ready*: it stands in the group of its
-action type and `repeat`, from which a request takes up to a batch. It stays the head of its lane
-until it is *settled*, however often it is tried; then the next one is ready. As a group holds heads
-alone, no two records of one lane are ever in flight.
+A record is *added*. The first of its lane is *ready*: it waits in the group of its action type and
+`repeat`, from which a request takes up to a batch. It stays the head of its lane until it is *settled*,
+however often it is tried; then the next one is ready. Groups hold nothing but heads, so no two records
+of one lane are ever in flight.
 
 A lane of one record, the common case, is a dict entry and nothing more.
 """
@@ -19,7 +19,7 @@ from typing import Final
 from consumer.model import ActionType, Prepared, Repeat
 
 _LOOKED_AT: Final = 20
-"""Records among which one to probe with is sought."""
+"""How many ready records are searched for one to probe with."""
 
 
 class Group:
@@ -31,10 +31,10 @@ class Group:
         self.action = action
         self.repeat = repeat
         self.limit = limit
-        """How many go in one request; lowered when the server says so, never raised again."""
+        """How many go into one request; lowered when the server says so, never raised again."""
         self.ready: deque[Prepared] = deque()
         self.apart: deque[Prepared] = deque()
-        """Those that go in a request of their own."""
+        """Those that each go into a request of their own."""
 
     def take(self) -> list[Prepared]:
         """The next request's records; empty when none is ready."""
@@ -44,8 +44,8 @@ class Group:
         return [ready.popleft() for _ in range(min(len(ready), self.limit))]
 
     def take_one(self) -> list[Prepared]:
-        """One record, to probe with: one that never failed, if there is any, else one ill record
-        might keep the gate closed for all others.
+        """One record to probe with: one that never failed, if there is any, or a single bad record
+        could keep the gate closed for all the others.
         """
         for entry in islice(self.ready, _LOOKED_AT):
             if not entry.attempts:
@@ -54,29 +54,29 @@ class Group:
         return [(self.ready or self.apart).popleft()]
 
     def asks_nothing(self, now: float) -> bool:
-        """The next one is a suspect of which Foundry is asked nothing: it is a letter, or not to be read back yet."""
+        """The next one is a suspect that needs no request now: it will be a letter, or cannot be read back yet."""
         if not (self.apart and self.apart[0].suspect):
             return False
         return self.apart[0].lookup is None or self.apart[0].not_before > now
 
     @property
     def fresh(self) -> bool:
-        """There is one to probe with that never failed."""
+        """There is a record to probe with that never failed."""
         return any(not entry.attempts for entry in islice(self.ready, _LOOKED_AT))
 
     @property
     def requests(self) -> int:
-        """How many requests what is ready makes."""
+        """How many requests could be made of what is ready."""
         return len(self.apart) + -(-len(self.ready) // self.limit)
 
 
 class Lanes:
-    """All records that are not settled, in order per lane. Knows no time but what it is given."""
+    """All records that are not settled, in order per lane. Times are seconds of one clock, and are passed in."""
 
     def __init__(self, *, batch_size: int) -> None:
         self._batch_size = batch_size
-        # Of each lane what stands behind its head, or the head where nothing ever did. The head itself is
-        # in a group, in `_later`, or in somebody's hands.
+        # For each lane, the records behind its head, or the head itself while nothing was ever behind it. The
+        # head is in a group, in `_later`, or in hand.
         self._behind: dict[Hashable, Prepared | deque[Prepared]] = {}
         self._groups: dict[str, list[Group]] = {}
         self._turns: deque[Group] = deque()
@@ -93,7 +93,7 @@ class Lanes:
         """Put a new record at the end of its lane."""
         lane = prepared.lane
         if lane is not None:
-            # Its hash is that of a tuple, made anew each time: it is looked up once here.
+            # A tuple's hash is computed anew each time, so this is the only lookup.
             found = self._behind.setdefault(lane, prepared)
             if found is not prepared:
                 self._wait_behind(lane, found, prepared)
@@ -122,7 +122,7 @@ class Lanes:
         (group.apart if prepared.alone or prepared.suspect else group.ready).append(prepared)
 
     def ready_first(self, prepared: list[Prepared]) -> None:
-        """Heads that were taken and not sent go back to where they were."""
+        """Put heads that were taken but not sent back where they were."""
         for entry in reversed(prepared):
             group = self.group(entry)
             apart = entry.alone or entry.suspect
@@ -133,7 +133,7 @@ class Lanes:
         heapq.heappush(self._later, (when, next(self._ticks), prepared))
 
     def due(self, now: float) -> bool:
-        """Make ready what was put off until now; True if there was any."""
+        """Make ready what was put off until `now`; True if there was anything."""
         later = self._later
         some = bool(later) and later[0][0] <= now
         if self._holds:
@@ -144,7 +144,7 @@ class Lanes:
 
     @property
     def next_due(self) -> float | None:
-        """When the next one is due."""
+        """When the next of those put off is due; None: there is none."""
         return self._later[0][0] if self._later else None
 
     def settle(self, prepared: Prepared) -> None:
@@ -163,12 +163,12 @@ class Lanes:
             self.ready(head)
 
     def behind(self, prepared: Prepared) -> int:
-        """How many wait behind this head of its lane."""
+        """How many records wait behind this head of a lane."""
         found = None if prepared.lane is None else self._behind.get(prepared.lane)
         return len(found) if type(found) is deque else 0
 
     def take_out(self, wanted: Callable[[Prepared], bool]) -> Prepared | None:
-        """One head that is `wanted`, of those that wait for their time or go by themselves; the caller has it then."""
+        """Hand over one `wanted` head, of those that are put off or go alone; None: there is none."""
         for item in self._later:
             if wanted(item[2]):
                 self._later.remove(item)
@@ -182,7 +182,7 @@ class Lanes:
         return None
 
     def drop(self, gone: Callable[[Prepared], bool]) -> list[Prepared]:
-        """Forget what is queued and `gone`: all but what is in somebody's hands. Lanes go on behind it."""
+        """Forget and return what is queued and `gone`, except what is in hand. Its lanes go on without it."""
         dropped: list[Prepared] = []
         for lane, behind in self._behind.items():
             if type(behind) is deque and any(map(gone, behind)):
@@ -203,9 +203,9 @@ class Lanes:
         return dropped + heads
 
     def hold(self, lane: Hashable | None, until: float) -> None:
-        """Whoever comes after the lane's present head is not ready before `until`.
+        """Nothing after the lane's present head is ready before `until`.
 
-        It ends by time alone: who waits for it may be dropped, and come again.
+        A hold ends only by time: records that wait for it may be dropped, and come again.
         """
         if lane is not None:
             self._holds[lane] = max(until, self._holds.get(lane, until))
@@ -213,7 +213,7 @@ class Lanes:
     def group(self, prepared: Prepared) -> Group:
         """The group of a record's next action."""
         action = prepared.calls[prepared.applied].action
-        # By name, then by identity: hashing the pair costs a third of all that is spent here.
+        # By name, then by identity: hashing the pair would cost a third of all the time spent here.
         groups = self._groups.get(action.name)
         if groups is not None:
             for group in groups:
@@ -226,7 +226,7 @@ class Lanes:
         return group
 
     def turns(self) -> Iterator[Group]:
-        """Groups with something ready, each in its turn: the first one given is last next time."""
+        """Groups with something ready, in turn: the first one this time is the last one next time."""
         turns = self._turns
         for _ in range(len(turns)):
             group = turns[0]
@@ -236,14 +236,14 @@ class Lanes:
 
     @property
     def requests(self) -> int:
-        """How many requests all makes that is ready."""
+        """How many requests could be made of everything that is ready."""
         found = 0
         for group in self._turns:
             found += len(group.apart) - (-len(group.ready) // group.limit)
         return found
 
     def requests_where(self, open_for: Callable[[Group], bool]) -> int:
-        """How many requests all makes that is ready in such groups."""
+        """How many requests could be made of what is ready in the groups for which `open_for` is true."""
         return sum(
             group.requests
             for group in self._turns
@@ -251,7 +251,7 @@ class Lanes:
         )
 
     def heads_where(self, wanted: Callable[[Group], bool]) -> Iterator[Prepared]:
-        """All that is ready in such groups."""
+        """Everything that is ready in the groups that are `wanted`."""
         for group in filter(wanted, self._turns):
             yield from group.ready
             yield from group.apart

@@ -22,15 +22,15 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a commit says of a partition; bit i of a bitmap stands for `offset + i`."""
+    """All that a commit says about a partition; bit i of a bitmap stands for `offset + i`."""
 
     offset: int
     done: int
     claims: int
 
 
-# One byte per offset from `_origin` on. Below `position` it is the truth; from there on it is what a
-# former owner left. Offsets between the last byte and `position` do not exist: they count as done.
+# One byte per offset, from `_origin` on. Below `position` it is the state in this session; from there on, what
+# a former owner left. Offsets between the last byte and `position` do not exist: they count as done.
 _UNDONE: Final = 0
 _DONE: Final = 1
 _CLAIMED: Final = 2
@@ -41,9 +41,9 @@ _FROM_DIGITS = bytes.maketrans(b"01", bytes([_UNDONE, _DONE]))
 _JUMPED_OVER = bytes.maketrans(bytes([_UNDONE]), bytes([_DONE]))
 
 _TRIM_AT: Final = 4_096
-"""Settled bytes that may gather in front before they are cut off."""
+"""Settled bytes that may gather at the front before they are cut off."""
 
-# An attribute of an Enum class costs more than all else in `receive`.
+# Looking up a member on an Enum class would cost more than the rest of `receive`.
 _NEW, _ALREADY_DONE, _SUSPECT = Standing.NEW, Standing.DONE, Standing.SUSPECT
 
 
@@ -76,7 +76,7 @@ class Ledger:
         self.position = offset
         """The next offset to be received."""
         self.unsettled = 0
-        """Records received, and suspects gone from the log, that are not done."""
+        """Records that are received and not done, and suspects that are gone from the log and not done."""
         self._watermark = self._origin = offset
         self._max_span = max_span
         self._limit = offset + max_span
@@ -86,7 +86,7 @@ class Ledger:
 
     @property
     def watermark(self) -> int:
-        """All before it is done."""
+        """Everything before it is done."""
         return self._watermark
 
     @property
@@ -100,10 +100,10 @@ class Ledger:
         return max(0, self._limit - self.position)
 
     def fits(self, offset: int) -> bool:
-        """Whether `receive(offset)` keeps to the span.
+        """Whether `receive(offset)` stays within the span.
 
-        A jump (compaction) may be of any length, but not with something undone behind it: then the
-        record has to wait with its reader. `skip_to(offset)` is right all the same, and tells the suspects.
+        A jump (compaction) may be of any length, unless something before it is undone: then whoever read the
+        record has to hold it back. `skip_to(offset)` may be called all the same, and returns the suspects.
         """
         if offset < self._limit:
             return True
@@ -116,7 +116,7 @@ class Ledger:
         """The record of `offset` has arrived; offsets that were jumped over do not exist.
 
         Raises:
-            ValueError: received before, or it does not fit: then it and all behind it have to wait.
+            ValueError: received before, or it does not fit: then it and all after it have to wait.
         """
         if offset != self.position:
             if offset < self.position:
@@ -138,8 +138,8 @@ class Ledger:
     def skip_to(self, offset: int) -> list[int]:
         """The log has nothing before `offset`: what was not received there counts as done.
 
-        Except inherited claims, which stay undone until `done` is called: returned are those that this call
-        passes, so that each is told once. An offset below the position changes nothing.
+        Except inherited claims: they stay undone until `done` is called. Returns those that this call moves
+        past, so that each is reported once. An offset below the position changes nothing.
         """
         if offset <= self.position:
             return []
@@ -153,7 +153,7 @@ class Ledger:
         return suspects
 
     def done(self, offset: int) -> None:
-        """It is settled for good; its claim goes.
+        """It is settled for good, and its claim ends.
 
         Raises:
             ValueError: never received, or done before.
@@ -161,7 +161,7 @@ class Ledger:
         self.all_done((offset,))
 
     def all_done(self, offsets: Collection[int]) -> None:
-        """As `done` for each in turn; the watermark moves once for all, as it is the dearer part.
+        """As `done` for each in turn, but the watermark moves only once, since that is the costly part.
 
         Raises:
             ValueError: one was never received, or done before; those before it are done.
@@ -181,7 +181,7 @@ class Ledger:
             self._advance()
 
     def claim(self, offset: int) -> None:
-        """From the next snapshot on it says that this offset's action may be on its way.
+        """From the next snapshot on, this offset's action may be on its way.
 
         Raises:
             ValueError: never received, or done.
@@ -192,7 +192,7 @@ class Ledger:
             self._claims += 1
 
     def release(self, offset: int) -> None:
-        """Its action was certainly not executed: the claim goes, if there is one.
+        """Its action was certainly not executed: its claim ends, if there is one.
 
         Raises:
             ValueError: never received, done, or gone from the log (nobody can be certain of that one).
@@ -212,7 +212,7 @@ class Ledger:
         return 0 <= index < len(self._states) and self._states[index] == _CLAIMED
 
     def snapshot(self) -> Snapshot:
-        """All of it, in one step: nothing that is done or claimed is ever left out."""
+        """The whole state at once: nothing that is done or claimed is ever left out."""
         reversed_states = self._states[self._watermark - self._origin :][::-1]
         if not reversed_states:
             return Snapshot(self._watermark, 0, 0)
@@ -221,7 +221,7 @@ class Ledger:
         return Snapshot(self._watermark, done, claims)
 
     def _recall(self, index: int) -> Standing:
-        """A former owner left something at this offset, or beyond it."""
+        """The standing of an offset for which, or beyond which, a former owner left something."""
         state = self._states[index]
         if state == _DONE:
             if not self.unsettled:
@@ -274,7 +274,7 @@ class Ledger:
 
 
 def _inherited(known: Known) -> bytearray:
-    """One byte per offset; where both bits are set it is done."""
+    """One byte per offset; one that is both done and claimed is done."""
     width = max(known.done.bit_length(), known.claims.bit_length())
     states = bytearray(f"{known.done:0{width}b}".encode().translate(_FROM_DIGITS)[::-1])
     claims = f"{known.claims & ~known.done:b}"[::-1]

@@ -1,21 +1,21 @@
-"""How many requests may be on their way: as many as Foundry takes, found out by asking.
+"""How many requests may be in flight: as many as Foundry takes, found out by trial.
 
-The limit begins at the most that is allowed and comes down only on evidence, which is a refusal (429,
-503): latency alone is no evidence, as an action may rightly take seconds.
+The limit begins at the configured maximum and comes down only on evidence, which is a refusal (429, 503).
+Latency alone is no evidence: an action may rightly take seconds.
 
-Going down. Of the requests that were on their way when the first one was refused, those that were not
-are what Foundry takes: that number is the limit, at once, however far it was. Where most of what begins
-then is refused too, Foundry takes less than it did: half of it, then a pause. A request that is refused
-though it is alone begins a pause as well. A few refusals among many answers are noise.
+Going down. Foundry takes as many requests as were in flight and not refused when the first refusal came:
+that number is the limit at once, however large the step. If most of what begins after that is refused too,
+Foundry takes less than it did: the limit is halved, and then there is a pause. A request that is refused
+although it is the only one leads to a pause as well. A few refusals among many answers are noise.
 
-Going up. A limit that is reached, and at which nothing is refused for a while, is raised by one, then by
-two, four, ...; the first refusal ends that, and the next attempt waits, twice as long each time. One
-request is what an attempt costs. Before a Retry-After has passed nothing is raised. After an attempt that
-failed one place stays empty for a while: somebody else may be at the same limit, and have none.
+Going up. A limit that is reached, and at which nothing is refused for a while, is raised by one, then by two,
+four, and so on. The first refusal ends the attempt, and the next one waits twice as long each time. An attempt
+costs one request. Nothing is raised before a Retry-After has passed. After a failed attempt one place stays
+empty for a while: another process may share the same limit and have no place.
 
-What is no matter of how many. A gateway may refuse a fifth of all requests, however few there are. What
-is refused of those that are alone shows it: that share and some more is noise then, until all is well.
-Whoever says how long to wait means it, and is not taken so.
+When the number does not matter. A gateway may refuse a fifth of all requests, however few there are. Refusals
+of requests that are alone show that: then this share, and somewhat more, counts as noise until all is well.
+A refusal that says how long to wait is always believed.
 
 How it is used, by coroutines that never await between two of these calls:
 
@@ -23,7 +23,7 @@ How it is used, by coroutines that never await between two of these calls:
     ticket = begin()                 a request begins in a place that was taken
     answered(ticket)                 Foundry dealt with it, whatever it said
     refused(ticket, level, now, ..)  it did not; `level`: places that were taken when it began
-    nothing                          it failed otherwise: not a matter of how many there are
+    nothing                          it failed in another way, which has nothing to do with how many there are
 
 Evidence is ordered by tickets, not by the clock, so that a jump of the clock changes no judgement.
 """
@@ -34,19 +34,19 @@ from typing import Final
 
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 4.0
-"""Seconds between two attempts to raise the limit, and of a pause that the server gives no length for."""
+"""Seconds between two attempts to raise the limit; also of a pause for which the server gives no length."""
 ROUND: Final = 0.1
-"""Seconds at least between two steps of one attempt: refusals of the first have come by then."""
+"""Least seconds between two steps of one attempt: by then any refusal of the first step has come."""
 _WEIGHT: Final = 1 / 20
 _NOISE: Final = 1 / 5
-"""Up to this share of refusals, by a moving average, they are not a matter of how many requests there are."""
+"""Up to this share, a moving average, refusals have nothing to do with how many requests there are."""
 _MOST_NOISE: Final = 3 / 5
 _LONE_WEIGHT: Final = 1 / 10
-"""Two requests alone that were refused not long after one another are more than this."""
+"""Two refusals of lone requests shortly after one another exceed this."""
 _WELL: Final = 1 / 50
 _NOTHING: Final = 1e-4
 _SPARED: Final = 1 / 40
-"""Of what Foundry takes, left to others: processes that share a user's limit would else starve a late one."""
+"""The share of what Foundry takes that is left to others: processes that share a user's limit would otherwise starve a latecomer."""
 
 
 class Limiter:
@@ -79,19 +79,23 @@ class Limiter:
     )
 
     def __init__(self, *, most: int) -> None:
-        """Raises ValueError: `most` is below 1."""
+        """`most`: the configured maximum.
+
+        Raises:
+            ValueError: it is below 1.
+        """
         if most < 1:
             raise ValueError(f"at most {most} requests at one time")
         self._most = most
         self.limit = most
-        """Requests that may be on their way now."""
+        """How many requests may be in flight now."""
         self.in_flight = 0
         """Places that are taken."""
         self.calm = True
-        """Nothing speaks against the most: `room` is the limit less what is taken."""
+        """True: the limit is at its maximum and undisputed, so `room` is just the limit less what is taken."""
         self._tickets = 0
         self._share = 0.0
-        self._lone = 0.0  # the share of requests alone that were refused without a word on when to come again
+        self._lone = 0.0  # the share of lone requests that were refused without a Retry-After
         # Going down
         self._first_refusal = 0  # the latest ticket when the present burst of refusals began
         self._refused_since = 0  # of those that began after that
@@ -102,11 +106,15 @@ class Limiter:
         self._pause = FIRST_WAIT / 2
         self._spared_until = float("-inf")
         self.shut = False
-        """The latest evidence is that not even one request alone is taken."""
+        """The latest evidence is that not even a single request at a time is taken."""
         # Going up
         self._changed_at = 0
-        self._proved = False  # a request that began since the last change was dealt with
-        self._trial = 0  # the ticket when the limit was raised, while nobody knows whether it holds
+        self._proved = (
+            False  # a request that began since the last change of the limit was dealt with
+        )
+        self._trial = (
+            0  # the ticket at which the limit was raised, while it is unknown whether it holds
+        )
         self._step = 1
         self._wait = FIRST_WAIT
         self._grow_at = float("-inf")
@@ -124,7 +132,7 @@ class Limiter:
         return max(0, free)
 
     def opens_at(self, now: float) -> float | None:
-        """Without room: when to ask again. None: when a place is left."""
+        """When to ask for room again, if there is none; None: when a place becomes free."""
         if now < self._paused_until:
             return self._paused_until
         if self.in_flight == self.limit - 1 and now < self._spared_until:
@@ -133,7 +141,7 @@ class Limiter:
         return self._grow_at if waits else None
 
     def take(self, now: float) -> None:
-        """Take a place. Where the limit is reached it is raised: `room` has said so."""
+        """Take a place. If the limit is reached this raises it: `room` has said that it may."""
         if self.in_flight >= self.limit:
             self._raise(now)
         self.in_flight += 1
@@ -154,7 +162,7 @@ class Limiter:
             self._weigh(ticket)
 
     def _weigh(self, ticket: int) -> None:
-        """What an answer says once something was refused."""
+        """What an answer proves once something has been refused."""
         self._share = self._share * (1 - _WEIGHT) if self._share > _NOTHING else 0.0
         if self._share < _WELL:
             self._lone = 0.0
@@ -172,7 +180,10 @@ class Limiter:
             self._wait = FIRST_WAIT
 
     def refused(self, ticket: int, level: int, now: float, retry_after: float | None) -> None:
-        """Foundry did not take the request; it asks for `retry_after` seconds."""
+        """Foundry refused the request, and asked to wait `retry_after` seconds.
+
+        `level`: how many places were taken when it began.
+        """
         self._share += (1 - self._share) * _WEIGHT
         asked = retry_after or 0.0
         if self.limit == 1 and level <= 1 and not asked:
@@ -190,9 +201,9 @@ class Limiter:
         self._grow_at = max(self._asked_until, self._paused_until, now + self._wait)
 
     def _strike(self, ticket: int, level: int, now: float, asked: float) -> bool:
-        """The first refusal of a burst, or one of a request that began after such a burst.
+        """Judge the first refusal of a burst, or one of a request that began after such a burst.
 
-        False: noise.
+        False: it is noise.
         """
         self._refused_since += 1
         alone = level <= 1 and self._admitted_at < ticket
@@ -223,10 +234,10 @@ class Limiter:
         return True
 
     def _rest(self, now: float, asked: float) -> None:
-        """Nothing is sent for as long as the server asked, and not less than is decent."""
+        """Send nothing for as long as the server asked, or for our own pause if that is longer."""
         self._paused_until = max(self._paused_until, now + max(asked, self._pause))
         self._pause = min(2 * self._pause, LONGEST_WAIT)
-        self._wait = FIRST_WAIT  # that was the waiting
+        self._wait = FIRST_WAIT  # the pause stands for the wait
 
     def _lower(self, limit: int) -> None:
         self.limit = max(1, limit)

@@ -1,21 +1,21 @@
-"""What is known above a committed offset, as the text that Kafka keeps beside that offset.
+"""What is known above a committed offset, encoded as the metadata text that Kafka keeps with that offset.
 
     "1" flags "." done "." claims "." check
     "2" flags "." done "." claims "." topic "." check
 
-`topic` is the topic's id as Kafka writes it, 22 characters: a topic that is deleted and made anew has
-another. The first form, without it, is written where the broker tells none. `done` and `claims` are bitmaps in base64url without padding, bit i (of byte i // 8, least significant
-first) standing for the committed offset + i; zero bytes at the end are cut. Flags: `d`, the
-former owner drained before it gave the partition up; `h`, lanes have to wait for what it sent last.
-`check` is the CRC-32 of all before its dot.
+`topic` is the topic's id as Kafka writes it (KIP-516), 22 characters: a topic that is deleted and created
+again has another one. The first form, without it, is written where the broker gives none. `done` and `claims`
+are bitmaps in base64url without padding: bit i (of byte i // 8, least significant bit first) stands for the
+committed offset + i, and zero bytes at the end are cut off. Flags: `d`, the former owner drained the partition
+before it gave it up; `h`, lanes have to wait for what it sent last. `check` is the CRC-32 of all before its dot.
 
-It always fits: a bitmap of `MAX_SPAN` = 12,000 bits is 1,500 bytes, which are 2,000 characters; two of
-them, version, two flags, four dots, the topic's 22 characters and six of check are 4,035, and a broker takes
-4,096.
+It always fits: a bitmap of `MAX_SPAN` = 12,000 bits is 1,500 bytes, or 2,000 characters. Two of them, the
+version, two flags, four dots, the topic's 22 characters and six of check are 4,035; a broker takes 4,096
+(its default for `offset.metadata.max.bytes`).
 
-It is never misread: a text is accepted only if it is, character for character, what `encode` writes
-for its content. One altered character is a burst of at most 8 bits, and CRC-32 finds every burst up to
-32; a cut text lacks a part or has a check that is too short.
+It is never misread: a text is accepted only if it is, character for character, what `encode` writes for its
+content. One altered character is a burst of at most 8 bits, and CRC-32 detects every burst of up to 32. A
+truncated text lacks a part, or its check is too short.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from zlib import crc32
 from consumer.errors import ConsumerError
 
 MAX_SPAN: Final = 12_000
-"""Offsets, from the committed one on, that a text can speak of."""
+"""How many offsets, from the committed one on, a text can describe."""
 
 _SHOWN: Final = 60
 """Characters of a damaged text that a message quotes."""
@@ -48,15 +48,15 @@ class Known:
     claims: int
     drained: bool
     held: bool = False
-    """Some lane has to wait: a request of the former owner that got no answer may still take effect."""
+    """Some lane has to wait: a request of the former owner got no answer, and may still take effect."""
     topic_id: str | None = None
-    """Which topic it is about, as Kafka writes its id; None: not known."""
+    """The topic's id, as Kafka writes it; None: not known."""
 
 
 class Damaged(ConsumerError):
-    """The text is of our format, but altered, cut, or of a version that this program does not know.
+    """The text is in our format, but altered, truncated, or of a version that this program does not know.
 
-    What it claimed cannot be known, so nothing of its partition may be sent.
+    What it claims cannot be known, so nothing of its partition may be sent.
     """
 
 
@@ -66,7 +66,7 @@ def encode(
     """At most 4,035 ASCII characters.
 
     Raises:
-        ValueError: a bitmap is negative or wider than `MAX_SPAN`, or the topic id is none.
+        ValueError: a bitmap is negative or wider than `MAX_SPAN`, or the topic id is not one.
     """
     flags = f"{'d' * drained}{'h' * held}"
     text = f"{flags}.{_bitmap_text(done)}.{_bitmap_text(claims)}"
@@ -80,10 +80,10 @@ def encode(
 
 
 def decode(text: str) -> Known | None:
-    """None: nothing is known, the text is empty or another program's.
+    """What the text says; None: it is empty, or another program's.
 
     Raises:
-        Damaged: the text is ours, and not what `encode` wrote.
+        Damaged: the text is in our format, but not what `encode` writes.
     """
     if not _OURS.match(text):
         return None

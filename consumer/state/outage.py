@@ -10,11 +10,11 @@ class Pace:
     """How often a closed scope may be probed. Seconds."""
 
     first: float
-    """Before the first probe, and between any two."""
+    """Before the first probe, and at least between any two."""
     longest: float
-    """Between two that fail; and so long after one that is still on its way comes the next."""
+    """At most between two that fail; also how long after one that still hangs the next one comes."""
     lapses: float
-    """So long after a trial whose end nobody told comes the next."""
+    """How long after a trial whose end was never reported the next one comes."""
 
 
 @dataclass(slots=True)
@@ -24,26 +24,26 @@ class Outage:
     pace: Pace
     since: float
     interval: float
-    """Pause after the next probe, if it fails; doubled each time."""
+    """Pause after the next probe, if that fails; doubled each time."""
     due: float
     """When the next probe may be sent."""
     evidence: float
-    """When the latest request began that showed the outage."""
+    """When the latest request that showed the outage began."""
     not_before: float
     """The server asked to be left alone until then."""
     lonely: bool
-    """All that failed was one record: others may look for themselves."""
+    """Only a single record has failed: others may probe for themselves."""
     reasons: dict[str, float] = field(default_factory=dict)
-    """Each with the time since when."""
+    """Each with the time since when it holds."""
     probing: str | None = None
-    """The action type whose probe is on its way."""
+    """The action type whose probe is in flight."""
     probed: float = float("-inf")
     """When the latest probe was taken."""
     trial_since: float | None = None
-    """Since then validation is answered, but nothing was applied yet."""
+    """Since then validation has been answered, but nothing applied yet; None: not on trial."""
 
     def failed_again(self, began: float, *, lonely: bool) -> None:
-        """One more request that began then shows it."""
+        """One more request, which began at `began`, shows the outage."""
         self.evidence = max(self.evidence, began)
         self.lonely = self.lonely and lonely
         if self.trial_since is not None and began >= self.trial_since:
@@ -60,12 +60,12 @@ class Outage:
             self.trial_since = now
 
     def take_probe(self, action: str, now: float) -> None:
-        """A probe of this type is on its way."""
+        """A probe of this type goes out."""
         self.probing = action
         self.probed = now
 
     def probe_ended(self, now: float) -> None:
-        """And it opened nothing. A trial that did no harm does not slow the next one."""
+        """The probe is over and opened nothing. A trial that did not fail does not slow the next one."""
         self.probing = None
         if self.trial_since is not None:
             self.due = max(self.due, self.probed + self.pace.first)
@@ -74,9 +74,9 @@ class Outage:
         self.interval = min(2 * self.interval, self.pace.longest)
 
     def due_for(self, *, fresh: bool) -> float:
-        """When the next probe may be taken; `fresh`: by a record that never failed."""
+        """When the next probe may be taken; `fresh`: with a record that never failed."""
         if self.probing is not None and self.trial_since is not None:
-            # A real one may do harm: it stays the only one, whosever trouble it is.
+            # A real request may do harm, so it stays the only one, whatever the trouble is.
             return max(self.due, self.probed + self.pace.lapses)
         if fresh and self.lonely:
             soon = max(self.since, self.probed) + self.pace.first
@@ -87,8 +87,8 @@ class Outage:
         return max(self.due, self.probed + self.pace.longest)
 
     def hurry(self, now: float) -> None:
-        """An operator wants to know soon; two probes keep their distance all the same."""
+        """An operator wants to know soon; two probes still keep their minimum distance."""
         self.not_before = now
         self.interval = self.pace.first
-        # From its beginning too: an earlier outage of the scope may have been probed just before.
+        # From its beginning, too: an earlier outage of the scope may have been probed just before.
         self.due = max(now, max(self.since, self.probed) + self.pace.first)

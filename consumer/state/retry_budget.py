@@ -1,10 +1,10 @@
-"""What an ill Foundry may be asked: retries are paid for by successes, and come no faster than those.
+"""How much a Foundry in trouble is asked: retries are paid for by successes, and come no faster than those.
 
-Each request that fails by the world's fault will be sent again: it takes one from a bucket that each
-success fills by one, and no more are on their way than it could pay for. What it cannot pay for goes out at
-a fixed slow pace, requests of any kind: while more fails than succeeds it runs empty; successes let there be
-more again, twice as many each round. A request that failed quickly holds its place as long as one that
-succeeds would: failing fast makes nobody faster.
+A request that fails through no fault of its own will be sent again, so it takes one from a bucket to which
+each success adds one; no more requests are in flight than the bucket could pay for. While more fails than
+succeeds it runs empty, and then requests of any kind go out at a fixed slow pace. Successes allow more again,
+twice as many each round. A request that failed quickly holds its place for as long as one that succeeds would,
+so that failing fast does not mean sending faster.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class RetryBudget:
         self._next = float("-inf")
         self._usual = 0.0
         self.full = True
-        """A success adds nothing."""
+        """True: the bucket is full, and a success adds nothing."""
         self.spent = False
-        """More has failed than succeeded: requests go out at the slow pace."""
+        """True: the bucket is empty, and requests go out at the slow pace."""
 
     @property
     def opens_at(self) -> float:
-        """When a request may begin that nothing paid for."""
+        """When the next request may begin that nothing has paid for."""
         return self._next
 
     def room(self, in_flight: int, now: float) -> int:
-        """How many more may begin beside those on their way: all of them may fail."""
+        """How many more may begin beside those in flight, all of which may fail."""
         paid_for = self._left - in_flight
-        # Those that hang must not keep back more than failures do.
+        # Requests that hang must not hold back more than failures do.
         return paid_for if paid_for > 0 else int(now >= self._next)
 
     def began(self, now: float) -> None:
@@ -60,11 +60,11 @@ class RetryBudget:
         self.spent = False
 
     def took(self, seconds: float) -> None:
-        """A request was applied, and took so long."""
+        """A request was applied, and took this long."""
         self._usual += (seconds - self._usual) * (_WEIGHT if self._usual else 1)
 
     def failed(self, now: float, seconds: float) -> float:
-        """A request failed after so many seconds; returns how many more its place is to be held."""
+        """A request failed after so many seconds; returns for how many more to hold its place."""
         self._left = max(0, self._left - 1)
         self.full, self.spent = False, not self._left
         if self.spent:

@@ -1,4 +1,4 @@
-"""One partition during one session: what is settled in it, what is claimed, and whether it is still ours."""
+"""One partition during one session: what is settled, what is claimed, and whether it is still ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from consumer.store import Session
 
 
 class Claim:
-    """The claim of some records of one partition, taken together and answered together."""
+    """The claim for some records of one partition, made together and answered together."""
 
     __slots__ = ("answered", "durable")
 
@@ -19,28 +19,31 @@ class Claim:
         self.answered = durable
 
     def answer(self, *, durable: bool) -> None:
-        """The commit that carried it was answered, or never will be."""
+        """The commit that carries it was answered, or never will be."""
         self.durable = durable
         self.answered = True
 
 
 class Tenure:
-    """Ends with the session: what finishes later settles here, where nobody commits any more."""
+    """Ends with the session: what finishes later is settled here, where nothing is committed any more.
+
+    Times are seconds of the event loop's clock.
+    """
 
     topic_id: str | None = None
-    """Which topic had the name when the session began; None: the broker does not tell."""
+    """The id of the topic that had this name when the session began; None: the broker does not say."""
 
     handed_over: bool = False
-    """The last commit that was acknowledged said that it was drained."""
+    """The last acknowledged commit said that the partition was drained."""
 
     again: bool = False
-    """The last commit was not stored, and is to be tried again."""
+    """The last commit was not stored and has to be tried again."""
 
     refused: str | None = None
-    """Why its commits are not stored: it is not read, and nothing new of it is sent, until one is."""
+    """Why the broker refuses its commits: until one is stored, it is not read and nothing new of it is sent."""
 
     refused_until: float = 0.0
-    """When the next one may be tried."""
+    """When the next commit may be tried."""
 
     def __init__(
         self,
@@ -55,29 +58,29 @@ class Tenure:
         self.session = session
         self.ledger = ledger
         self.suspects_until = suspects_until
-        """Until then a request of the former owner may take effect."""
+        """Until then a request of the former owner may still take effect."""
         self.ending = False
-        """Nothing of it is sent any more: it is being drained, or it is lost."""
+        """Nothing more of it is sent: it is being drained, or lost."""
         self.over = False
-        """The drain is over as well: not even what was begun is gone on with."""
+        """The drain is over too: not even partly applied records go on."""
         self.lost = False
-        """It is not ours any more: nothing is committed."""
+        """It is no longer ours: nothing is committed."""
         self.held: str | None = None
         """Why it stands still until a person acts: it is neither read nor committed."""
         self.letters_failing: dict[int, str] = {}
-        """Offsets whose letters the dead-letter topic does not take now, and why: nothing more is read."""
+        """Offsets whose letters the dead-letter topic does not take now, and why. Meanwhile nothing more is read."""
         self.unread: dict[int, str] = {}
-        """Offsets that may have been applied and cannot be read back, and why: each lane waits, all else goes on."""
+        """Offsets that may have been applied and cannot be read back, and why. Only their lanes wait."""
         self.changes = 0
-        """Counts what there is to commit."""
+        """Grows with everything that there is to commit."""
         self.saved = -1
-        """`changes` as they were in the last commit that was acknowledged."""
+        """`changes` as of the last acknowledged commit."""
         self.acknowledged = now
-        """When the last commit was begun that left nothing out."""
+        """When the last commit began after which nothing was left to commit."""
         self.lane_held_until = 0.0
-        """Until then one lane of it at least waits: a request that got no answer may still take effect."""
+        """Until then at least one of its lanes waits: a request without an answer may still take effect."""
         self.all_held_until = 0.0
-        """Until then every lane waits: the former owner left one waiting, and did not say which."""
+        """Until then all its lanes wait: the former owner left one waiting, and could not say which."""
         self.claims: list[Claim] = []
         """Claims that wait for a commit to carry them."""
 
@@ -86,7 +89,7 @@ class Tenure:
         self.all_settled((offset,))
 
     def all_settled(self, offsets: Collection[int]) -> None:
-        """The records at these offsets are."""
+        """As `settled`, for the records at these offsets."""
         self.ledger.all_done(offsets)
         self.changes += len(offsets)
 
@@ -100,7 +103,7 @@ class Tenure:
         return claim
 
     def release(self, offset: int) -> None:
-        """What was claimed was certainly not executed: the next commit drops the claim."""
+        """The claimed action was certainly not executed: the next commit drops the claim."""
         self.ledger.release(offset)
         self.changes += 1
 
@@ -114,7 +117,7 @@ class Tenure:
 
     @property
     def waits_for_letter(self) -> str | None:
-        """The first letter that is not taken, why, and how many there are; None: there is none."""
+        """The first letter that is not taken, why, and how many more there are; None: there is none."""
         if not self.letters_failing:
             return None
         offset = min(self.letters_failing)
@@ -124,7 +127,7 @@ class Tenure:
 
     @property
     def waits_for_read(self) -> str | None:
-        """The first of what may have been applied and cannot be read back, and what to do; None: there is none."""
+        """The first offset that may have been applied and cannot be read back, and what to do; None: there is none."""
         if not self.unread:
             return None
         offset = min(self.unread)

@@ -1,8 +1,8 @@
-"""Does the process still do what it is there for? Judged by what is seen at one look after another.
+"""Does the process still do its work? Judged from one look at it after another.
 
-Nothing is judged by itself: each sign is compared with how it was. One that stays the same for longer than
-it can, while nothing explains it, is a verdict: the process is stuck, and only a restart helps. What the
-world does is an explanation: while Kafka or Foundry is away there is nothing to be judged.
+No look is judged by itself: each sign is compared with how it was before. If one stays the same for longer
+than it should, and nothing explains that, the verdict is that the process is stuck, and only a restart helps.
+What the world does is an explanation: while Kafka or Foundry is away there is nothing to judge.
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ Part = Literal["poll", "commits", "requests", "work", "fetch", "client"]
 PARTS: Final[tuple[Part, ...]] = ("poll", "commits", "requests", "work", "fetch", "client")
 
 _CLIENT: Final = 10.0
-"""Seconds in which the client library's own error has reached the poll, where it reaches it at all."""
+"""Seconds within which an error of the client library reaches the poll, if it does at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How many seconds a sign may stay the same."""
+    """For how many seconds each sign may stay the same."""
 
     poll: float
     """A poll waits for as long as a rebalance lasts."""
     commit: float
     request: float
-    """A request has a deadline of its own, which it may miss only by a moment."""
+    """A request has its own deadline, which it may miss only by a moment."""
     work: float
-    """What is asked to wait, by whoever asks it, says so; this is for what nothing explains."""
+    """For records that wait without any known reason; every known reason for waiting counts as an explanation."""
     fetch: float
     frozen: float
-    """After so long a pause between two looks nothing that was seen before counts."""
+    """After so long a pause between two looks, nothing that was seen before it counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the core has on its hands at one look."""
+    """What the core has to do at one look."""
 
     sessions: Hashable = ()
-    """Those that it has partitions in."""
+    """The sessions in which it has partitions."""
     settled: int = 0
     """Grows with every record that is settled."""
     records: int = 0
-    """Taken in, and not settled."""
+    """How many are taken in and not settled."""
     requests: Collection[tuple[Hashable, float]] = ()
-    """Each with when it was sent last; none that waits for its claim."""
+    """Those in flight, each with when it was sent last; none that waits for its claim."""
     waits_for: str | None = "the start"
-    """Why there is nothing to be done at this moment; None: there is no reason."""
+    """Why nothing needs to be done at this moment; None: there is no reason."""
     commit_owed_since: float | None = None
-    """When the last commit was begun that left nothing out, of the partition where that is longest ago."""
+    """The earliest, over the partitions, of the times at which each last had nothing left to commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,15 @@ class Seen:
     now: float
     work: Work
     member: bool
-    """The group has answered us of late: Kafka is there, and so are we."""
+    """The group has answered us lately: Kafka is there, and we are in the group."""
     polls: int
-    """Those that returned."""
+    """How many polls have returned."""
     commits: int
-    """Those that were answered or given up."""
+    """How many commits were answered or given up."""
     unread: Mapping[Partition, int] = field(default_factory=dict)
-    """What is asked for and has more in the log, by the offset at which it stands."""
+    """Partitions that are wanted and have more in the log, with the offset at which each stands."""
     ended: Collection[str] = ()
-    """Tasks of the client library that never end, and have."""
+    """Tasks of the client library that should never end, but have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _Sign:
     part: Part
     about: Hashable
     value: Hashable
-    """Changes when it goes on."""
+    """Changes whenever there is progress."""
     patience: float
     why: str
 
@@ -101,7 +101,7 @@ class Vitals:
     def look(self, seen: Seen) -> Verdict | None:
         """What is stuck by now; None: nothing is."""
         if self._looked is not None and seen.now - self._looked > self._patience.frozen:
-            # The process stood still as a whole, or the machine slept: whoever waits had no chance.
+            # The whole process stood still, or the machine slept: nothing had a chance to make progress.
             self._since.clear()
         self._looked = seen.now
         before, self._since = self._since, {}
@@ -126,14 +126,14 @@ class Vitals:
             yield from self._of_work(seen)
 
     def _of_requests(self, seen: Seen) -> Iterator[_Sign]:
-        """Whether Foundry answers or not: it is given up at its deadline."""
+        """Judged even while Foundry is away: a request is given up at its deadline in any case."""
         for request, sent_at in seen.work.requests:
             why = "a request to Foundry has not ended, in spite of its deadline,"
             yield _Sign("requests", request, sent_at, self._patience.request, why)
 
     def _of_kafka(self, seen: Seen) -> Iterator[_Sign]:
         patience, work = self._patience, seen.work
-        # With the sessions: one rebalance after another holds up the poll, and is the group's affair.
+        # With the sessions: one rebalance after another holds up the poll, which is the group's doing.
         polls = seen.polls, work.sessions
         yield _Sign(
             "poll", (), polls, patience.poll, "no poll has returned, though the group answers,"

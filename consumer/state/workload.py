@@ -1,4 +1,4 @@
-"""Everything taken in and not settled: tenures, lanes, and what they weigh. The one place that settles."""
+"""Everything taken in and not yet settled: tenures, lanes, and their size. The one place that settles records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from consumer.state.tenure import Tenure
 
 
 class Workload:
-    """A record is in here from its intake until it is settled, or dropped with its tenure."""
+    """Holds each record from its intake until it is settled, or dropped with its tenure."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -21,7 +21,7 @@ class Workload:
         self.records = 0
         self.bytes = 0
         self.ahead = 0
-        """Of those records, fetched and not taken in: they are too far ahead of the first unsettled one."""
+        """How many of `records` are fetched but not taken in, being too far ahead of the first unsettled one."""
         self._arrivals: dict[Tenure, Arrivals] = {}
         self._begun: set[Prepared] = set()
         self._claimed: set[Prepared] = set()
@@ -29,28 +29,28 @@ class Workload:
 
     @property
     def room(self) -> int:
-        """How many more records may be taken in; none when the bytes are used up."""
+        """How many more records may be taken in; 0 when the bytes are used up."""
         if self.bytes >= self.limits.max_bytes:
             return 0
         return max(0, self.limits.max_records - self.records)
 
     @property
     def partitions(self) -> list[Partition]:
-        """Those that are assigned now."""
+        """The partitions that are assigned now."""
         return [tenure.partition for tenure in self.tenures.values()]
 
     @property
     def all_tenures(self) -> list[Tenure]:
-        """Those of all partitions that are assigned now."""
+        """The tenures of all partitions that are assigned now."""
         return list(self.tenures.values())
 
     def arrived(self, tenure: Tenure, offset: int, timestamp: int, now: float) -> None:
-        """A helping of its records begins with this one."""
+        """This is the first record that a poll returned for the tenure."""
         arrivals = self._arrivals.setdefault(tenure, Arrivals())
         arrivals.note(offset, timestamp, now, settled=tenure.ledger.watermark)
 
     def oldest(self, tenure: Tenure) -> Arrival | None:
-        """What stands for its oldest record that is not settled; None: all that was taken in is."""
+        """The mark for its oldest unsettled record; None: everything taken in is settled."""
         arrivals = self._arrivals.get(tenure)
         if arrivals is None or not tenure.ledger.unsettled:
             return None
@@ -78,7 +78,7 @@ class Workload:
         self.lanes.settle(entry)
 
     def settle(self, entries: Iterable[Prepared]) -> None:
-        """An action of each took effect. The good way of every record: what is one step here costs."""
+        """An action of each took effect. Nearly every record comes through here, so each step costs."""
         done: dict[Tenure, list[int]] = {}
         offsets: list[int] = []
         latest, settle = None, self.lanes.settle
@@ -87,7 +87,7 @@ class Workload:
                 self.advance(entry)
                 continue
             entry.applied = 1
-            # Records of one partition mostly stand together.
+            # Records of one partition mostly come together.
             if entry.tenure is not latest:
                 latest = owner(entry)
                 offsets = done.setdefault(latest, [])
@@ -99,41 +99,43 @@ class Workload:
             self.records -= len(offsets)
 
     def advance(self, entry: Prepared) -> None:
-        """One action of the record took effect; the record is settled with its last one."""
+        """One action of the record took effect; with the last one the record is settled."""
         entry.applied += 1
         if entry.applied == len(entry.calls):
             self.finish(entry)
         elif barred(entry):
-            self.abandon(entry)  # nobody goes on with it here, and its lane must not wait for that
+            self.abandon(
+                entry
+            )  # nobody will go on with it here, and its lane must not wait for that
         else:
-            # The next owner would begin again with its first action: a drain waits for the rest.
+            # The next owner would start again with its first action, so a drain waits for the rest.
             self._begun.add(entry)
-            # Each action has its own tries: one that took three does not use up the next one's.
+            # Each action has its own attempts: one that took three does not use up the next one's.
             entry.charged = 0
             entry.alone = False
             if entry.not_before:
-                # An attempt without an answer may take effect until then: over the next action's.
+                # An attempt without an answer may take effect until then, and overwrite the next action.
                 self.lanes.later(entry, entry.not_before)
             else:
                 self.lanes.ready(entry)
 
     def begun(self, tenures: Collection[Tenure]) -> bool:
-        """True: of some record of these the first action is applied, and not yet the last."""
+        """True: some record of these is partly applied: its first action is, its last one is not."""
         return any(owner(entry) in tenures for entry in self._begun)
 
     def abandon(self, entry: Prepared) -> None:
-        """A record in hand whose tenure is ending: it is left to the next owner, unsent."""
+        """Leave a record in hand, whose tenure is ending, to the next owner, unsent."""
         self.release(entry)
         self._begun.discard(entry)
         self.shed(entry.size)
         self.lanes.settle(entry)
 
-    # Claims. One that is durable is kept while its record waits for the next try; it is dropped when
-    # the gate closes, as a kill during an outage must not make every waiting record unknown, and when
-    # more are claimed than the slots can send, which are those that a kill makes unknown.
+    # Claims. A durable one is kept while its record waits for the next try. It is dropped when the gate closes,
+    # since a kill during an outage must not make every waiting record unknown; and when more are claimed than
+    # the slots can send, to bound how many a kill makes unknown.
 
     def claim(self, entries: Collection[Prepared]) -> None:
-        """These are about to be claimed, or are in hand again under their claim."""
+        """These are about to be claimed, or are in hand again under a claim that they kept."""
         for entry in entries:
             self._keepers.pop(entry, None)
         self._claimed.update(entries)
@@ -142,7 +144,7 @@ class Workload:
             self.release(next(iter(self._keepers)))
 
     def keep(self, entry: Prepared) -> None:
-        """A claimed record waits, certainly not executed."""
+        """A claimed record waits for its next try. It was certainly not executed, so its claim could be dropped."""
         if entry.claim is not None and not entry.suspect:
             self._keepers[entry] = None
 
@@ -152,7 +154,7 @@ class Workload:
             self.release(entry)
 
     def release(self, entry: Prepared) -> None:
-        """Drop the claim of what was certainly not executed; a suspect keeps its own."""
+        """Drop the claim of a record that was certainly not executed; a suspect keeps its claim."""
         if entry.claim is None:
             return
         self._keepers.pop(entry, None)
@@ -167,7 +169,7 @@ class Workload:
         return [self.tenures[p] for p in partitions if p in self.tenures]
 
     def end(self, tenures: Collection[Tenure], *, lost: bool = False) -> None:
-        """Nothing of these is sent any more; what is queued of them is dropped."""
+        """Nothing more of these is sent; what is queued of them is dropped."""
         for tenure in tenures:
             tenure.end(lost=lost)
         for entry in self.lanes.drop(barred):
@@ -176,7 +178,7 @@ class Workload:
             self.shed(entry.size)
 
     def forget(self, tenures: Collection[Tenure]) -> None:
-        """They are over: what finishes late finishes into an orphan."""
+        """They are over: what finishes late ends in an orphaned tenure."""
         for tenure in tenures:
             tenure.end(lost=True)
             if self.tenures.get(tenure.partition) is tenure:
@@ -198,6 +200,6 @@ def owners(entries: Iterable[Prepared]) -> set[Tenure]:
 
 
 def barred(entry: Prepared) -> bool:
-    """Nothing of it may be sent: its tenure is ending, and no action of it was applied before."""
+    """Nothing of it may be sent: its tenure is over, or is ending and the record is not partly applied."""
     tenure = owner(entry)
     return tenure.lost or tenure.over or (tenure.ending and not entry.applied)
