@@ -1,6 +1,6 @@
-"""Dead letters written: each until it is acknowledged, and only then is its record settled.
+"""Writes dead letters: each is tried until it is acknowledged, and only then is its record settled.
 
-A letter that the budget does not pay for waits, neither written nor given up: so does its partition.
+A letter that the budget cannot pay for waits, neither written nor given up; so does its partition.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ class _Burial:
     letter: Letter
     tenure: Tenure
     settle: Callable[[], None]
-    """It is acknowledged."""
+    """Called when it is acknowledged."""
     leave: Callable[[], None]
-    """It is left to the partition's next owner."""
+    """Called when it is left to the partition's next owner."""
     put_off: Callable[[], None] = lambda: None
-    """It waits for a person."""
+    """Called when it has to wait for the budget."""
     behind: Callable[[], int] = lambda: 0
     """How many records wait for it in their lane."""
 
 
 def without_content(letter: Letter) -> Letter:
-    """What is left of it when an operator gives up key, value and headers: where it is, and what it was."""
+    """The letter after an operator gave up key, value and headers: coordinates, sizes, and the value's sha256."""
     record = letter.record
     key = "no key" if record.key is None else f"a key of {len(record.key)} bytes"
     value = "no value"
@@ -60,18 +60,18 @@ class Purse(Protocol):
     """Pays for letters."""
 
     def afford(self, letter: Letter) -> bool:
-        """Pay for one; False: it must wait."""
+        """Pay for one letter; False: it must wait."""
 
     @property
     def funded(self) -> bool:
-        """One can be paid for now."""
+        """At least one letter can be paid for now."""
 
     def owe(self, first: Letter | None, waiting: int, pay_nothing: Callable[[], int]) -> None:
-        """So many wait, `first` before the others; `pay_nothing` counts the records that pay for none, theirs among them."""
+        """`waiting` letters wait, `first` before the others; `pay_nothing` counts the records that will pay for none of them."""
 
 
 class Bury:
-    """A letter gets a task of its own: a topic that does not take it must not hold a request slot."""
+    """Each letter gets a task of its own: a topic that does not take it must not occupy a request slot."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Bury:
         self._failing: Counter[str] = Counter()
         self._spawn = spawn
         self._wake = wake
-        # Bounded by the records that may be taken in: nothing more is asked for while the gate is closed.
+        # Bounded by the records that may be taken in: nothing more is read while the gate is closed.
         self._unpaid: deque[_Burial] = deque()
         self._open: Counter[Tenure] = Counter()
         self._too_large: set[Place] = set()
@@ -111,9 +111,9 @@ class Bury:
         answer: Answer | None = None,
         free: bool = False,
     ) -> None:
-        """The letter of a record that was prepared; its lane goes on when the letter is acknowledged.
+        """Write the letter of a prepared record; its lane goes on when the letter is acknowledged.
 
-        `free`: it is no sign that anything is wrong with what is consumed, so the budget does not pay for it.
+        `free`: it does not mean that anything is wrong with the events, so it is not charged to the budget.
         """
         letter = Letter(
             record=entry.record,
@@ -132,14 +132,14 @@ class Bury:
             owner(entry),
             lambda: self._workload.finish(entry),
             lambda: self._workload.abandon(entry),
-            # Certainly not executed, unless it is a suspect: a kill meanwhile must not make it unknown.
+            # Certainly not executed, unless it is a suspect: a kill while it waits must not make it unknown.
             lambda: self._workload.release(entry),
             lambda: self._workload.lanes.behind(entry),
         )
         self._start(burial, free=free)
 
     def record(self, record: Record, rejected: Rejected, tenure: Tenure, size: int) -> None:
-        """The letter of a record that never became one to be sent; it holds no lane."""
+        """Write the letter of a record that was never prepared, so holds no lane."""
         letter = Letter(
             record=record,
             reason=rejected.reason,
@@ -154,11 +154,11 @@ class Bury:
             self._workload.shed(size)
 
         burial = _Burial(letter, tenure, settle, lambda: self._workload.shed(size))
-        # Such an `unknown` is a former owner's: as many as it had on their way, and not more.
+        # An `unknown` without a prepared record was left by a former owner: no more than it had in flight.
         self._start(burial, free=letter.reason in ("unknown", "skipped"))
 
     def give_up(self, partition: Partition, offset: int) -> bool:
-        """Write the letter of this record without its content, at its next try. False: none is refused for its size."""
+        """Write this record's letter without its content, at its next try. False: it is not being refused for its size."""
         place = (*partition, offset)
         if place not in self._too_large:
             return False
@@ -166,13 +166,13 @@ class Bury:
         return True
 
     def pay(self) -> None:
-        """There is a budget again: write what waits for it, as far as it goes, the oldest first."""
+        """There is budget again: write the letters that wait for it, oldest first, as far as it goes."""
         while self._unpaid and self._purse.funded and self._purse.afford(self._unpaid[0].letter):
             self._begin(self._unpaid.popleft())
         self._owe()
 
     def leave_unpaid(self, tenures: Collection[Tenure]) -> None:
-        """These are ending: what waits for the budget is left to the next owner, not done."""
+        """These tenures are ending: letters that wait for the budget are left to the next owner, not done."""
         waiting, self._unpaid = self._unpaid, deque()
         for burial in waiting:
             if burial.tenure in tenures:
@@ -186,7 +186,7 @@ class Bury:
         self._purse.owe(self._unpaid[0].letter if waiting else None, waiting, self._pay_nothing)
 
     def _pay_nothing(self) -> int:
-        # What waits behind one of these would wait for ever, were it counted on.
+        # A record behind one of these cannot be applied before it, so it must not be counted on to pay for it.
         behind = sum(burial.behind() for burial in self._unpaid)
         return len(self._unpaid) + behind + sum(self._open.values())
 
@@ -211,18 +211,18 @@ class Bury:
         try:
             written = await self._write(letter, tenure)
             if written is not None:
-                # Settled only now: an offset committed before the acknowledgement may be lost.
+                # Settled only now: if the offset were committed before the acknowledgement, the record could be lost.
                 burial.settle()
                 self._watch.lettered(written)
             else:
                 burial.leave()
-            self._wake()  # its lane goes on, and every slot may be asleep
+            self._wake()  # its lane can go on, and every slot may be asleep
         finally:
             self._open[tenure] -= 1
             self._closed.set()
 
     async def _write(self, letter: Letter, tenure: Tenure) -> Letter | None:
-        """What is acknowledged; None when it was left to the partition's next owner."""
+        """The letter that was acknowledged; None: it was left to the partition's next owner."""
         failures = 0
         record = letter.record
         place = (record.topic, record.partition, record.offset)
@@ -250,7 +250,7 @@ class Bury:
             self._given_up.discard(place)
 
     def _refused(self, tenure: Tenure, at: int, cause: str) -> None:
-        """One more letter is not taken: its partition stands still, and no other."""
+        """One more letter is not taken: its partition stands still, and no other one."""
         if not tenure.letters_failing:
             self._watch.held(tenure.partition, f"the letter of offset {at} is not taken: {cause}")
         topic = tenure.partition.topic
@@ -258,7 +258,7 @@ class Bury:
         self._say(topic, cause)
 
     def _accepted(self, tenure: Tenure, at: int) -> None:
-        """It is taken now, or left to the next owner."""
+        """It was taken after all, or is left to the next owner."""
         del tenure.letters_failing[at]
         if not (tenure.letters_failing or tenure.ending):
             self._watch.noted(tenure.partition, "letters are taken again")
@@ -272,18 +272,18 @@ class Bury:
             async with asyncio.timeout(delay):
                 await self._hurry.wait()
                 if not tenure.ending:
-                    await asyncio.sleep(delay)  # it is another's hurry
+                    await asyncio.sleep(delay)  # the hurry is for other tenures
         except TimeoutError:
             pass
 
     @property
     def writing(self) -> bool:
-        """Some letter is being written."""
+        """True: some letter is being written."""
         return any(self._open.values())
 
     @contextlib.contextmanager
     def hurried(self) -> Iterator[None]:
-        """Letters of tenures that are ending are tried at once, once more at least, and then left."""
+        """Meanwhile letters of tenures that are ending are tried at once, at least once more, and then left."""
         self._hurry.set()
         try:
             yield

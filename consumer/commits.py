@@ -1,4 +1,4 @@
-"""Commits: one in flight, each a whole snapshot, carrying all claims that wait.
+"""Commits: one in flight at a time, each a whole snapshot that carries all waiting claims.
 
 A commit that gets no answer may land later, over newer ones: it ends the session, and from then on
 nothing is claimed in it.
@@ -18,7 +18,7 @@ from consumer.state.workload import Workload, owner
 from consumer.store import Commit, CommitResult
 
 _BYTES_PER_SECOND: Final = 1_000_000
-"""Claim commits go into one partition of the offsets topic: they may not fill it."""
+"""Commits for claims all go into one partition of the offsets topic: they must not flood it."""
 _AGAIN_AFTER: Final = 0.1
 _STALE_INTERVALS: Final = 10
 _REFUSED_AGAIN: Final = 10.0
@@ -27,7 +27,7 @@ _REFUSED: Final = "the broker refuses its commits: see the log of commits"
 
 
 class Commits:
-    """The commit loop. `claim` is what a harmful action waits for."""
+    """The commit loop. A harmful action waits for `claim` to return."""
 
     def __init__(self, source: Source, workload: Workload, watch: Watch) -> None:
         self._source = source
@@ -42,8 +42,8 @@ class Commits:
         """Set when the session must end."""
 
     def stale(self, tenure: Tenure, now: float) -> bool:
-        """True: its last commit is too old, or was refused: nothing new may be sent (a kill would repeat it all)."""
-        # While it is drained it is not committed, and only what was begun is sent: that makes it less.
+        """True: its last commit is too old or was refused, so nothing new may be sent: a kill would repeat it all."""
+        # During a drain nothing is committed, but only what was begun is sent: that leaves less to repeat.
         if tenure.ending:
             return False
         refused = tenure.refused is not None
@@ -52,7 +52,7 @@ class Commits:
     async def claim(self, entries: Sequence[Prepared]) -> None:
         """Return when each claim is answered: durable, or never to be (its tenure is ending)."""
         offsets: dict[Tenure, list[int]] = {}
-        # Also those whose claim was refused while others of their batch still waited for theirs.
+        # Including those whose claim was refused while others of their batch still waited for theirs.
         without = [entry for entry in entries if entry.claim is None or not entry.claim.durable]
         for entry in without:
             if not owner(entry).ending:
@@ -77,13 +77,13 @@ class Commits:
                 future.set_result(None)
 
     async def run(self) -> None:
-        """Commit what changed, each interval and whenever a claim waits. Ends only by cancellation."""
+        """Commit what changed, every interval and whenever a claim waits. Ends only by cancellation."""
         while True:
             await self._until_asked()
             await self.commit([t for t in self._workload.tenures.values() if not t.ending])
 
     async def _until_asked(self) -> None:
-        # A pause after a large or a refused commit holds for claims too; else they do not wait.
+        # Claims do not wait for the interval, only for the pause after a large or a refused commit.
         if self._pause:
             await asyncio.sleep(self._pause)
         try:
@@ -94,14 +94,14 @@ class Commits:
         self._asked.clear()
 
     async def commit(self, tenures: Collection[Tenure], *, drained: bool = False) -> bool:
-        """One commit of what changed in these tenures; True if all of it is stored."""
+        """Commit once what has changed in these tenures; True if all of it is stored."""
         async with self._one_at_a_time:
             return await self._commit(tenures, drained=drained)
 
     async def last(self, tenures: Collection[Tenure], *, drained: bool, within: float) -> bool:
-        """The last commit of these tenures, tried until it is answered for good; True if all is stored.
+        """The last commit of these tenures, repeated until its answer is final; True if all is stored.
 
-        `within`: seconds after which it is left as it is.
+        `within`: seconds after which no more is tried.
         """
         left = list(tenures)
         try:
@@ -118,7 +118,7 @@ class Commits:
     async def _commit(self, tenures: Collection[Tenure], *, drained: bool) -> bool:
         started = asyncio.get_running_loop().time()
         changed = [t for t in tenures if _to_commit(t) and _is_due(t, started)]
-        # Content is frozen here: what is claimed from here on waits for the next commit.
+        # The content is frozen here: what is claimed from now on waits for the next commit.
         content = {t: (_snapshot(t, drained=drained), t.changes, t.claims) for t in changed}
         for tenure in changed:
             tenure.claims = []
@@ -147,14 +147,14 @@ class Commits:
     async def _source_commit(
         self, commits: dict[Partition, Commit], tenures: Iterable[Tenure]
     ) -> dict[Partition, CommitResult]:
-        """One request per session: tenures of two sessions overlap for a moment at most."""
+        """One request per session; the tenures of two sessions overlap for a moment at most."""
         results: dict[Partition, CommitResult] = {}
         for session in {tenure.session for tenure in tenures}:
             own = {t.partition: commits[t.partition] for t in tenures if t.session == session}
             try:
                 results.update(await self._source.commit(session, own))
             except asyncio.CancelledError:
-                self.unanswered.set()  # it is under way, and may land over whatever comes next
+                self.unanswered.set()  # it is in flight, and may land over whatever comes next
                 raise
         return results
 
@@ -168,7 +168,7 @@ class Commits:
                 return
             case CommitResult.AGAIN | CommitResult.REBALANCING if not tenure.ending:
                 claims = claims + tenure.claims
-                # Too old, nothing of it is sent any more: whoever waits is not to wait, as below.
+                # If it is too old, nothing more of it is sent, so nobody should wait for it, as below.
                 stale = self.stale(tenure, asyncio.get_running_loop().time())
                 tenure.claims = [] if stale else claims
                 if not stale:
@@ -179,9 +179,9 @@ class Commits:
             case CommitResult.LOST:
                 self._workload.end([tenure], lost=True)
             case CommitResult.REFUSED:
-                # It was answered, so it cannot land later: the session goes on, and stands still in this partition.
+                # It was answered, so it cannot land later: the session goes on, and only this partition stands still.
                 self._refused(tenure)
-                # Whoever waits is not to wait for the next try: the slot is for other partitions.
+                # Nobody should wait for the next try: the slots are for other partitions.
                 claims = claims + tenure.claims
                 tenure.claims = []
             case _:
@@ -209,24 +209,24 @@ def _to_commit(tenure: Tenure) -> bool:
 
 
 def _is_due(tenure: Tenure, now: float) -> bool:
-    """The last one says how the partition is left, whatever there is to commit."""
+    """The last commit is always due: it says how the partition is left, even if nothing else has changed."""
     return tenure.ending or (tenure.changes != tenure.saved and now >= tenure.refused_until)
 
 
 def _all_stored(tenure: Tenure) -> bool:
-    """A stop amid a rebalance hands over what the rebalance does: whoever comes second finds it stored, and forgotten."""
+    """True also if a rebalance handed it over while the service was stopping: whoever comes second finds it stored."""
     if tenure.held is not None and not tenure.changes:
-        return True  # it stood still from its beginning
+        return True  # it stood still from the start, so there is nothing to store
     if tenure.saved != tenure.changes or tenure.refused is not None:
         return False
     return tenure.handed_over or _to_commit(tenure)
 
 
 def _snapshot(tenure: Tenure, *, drained: bool) -> Commit:
-    """Offset and metadata from one snapshot: never stripped, never shortened."""
+    """Offset and metadata from one snapshot, always complete."""
     snapshot = tenure.ledger.snapshot()
-    # A lane that waits for what may still take effect waits at the next owner's too: also where something
-    # was left in part, for the group may be left at once all the same.
+    # A lane that waits for what may still take effect has to wait at the next owner's too. That holds even if a
+    # record was left partly applied, since the group may be left at once all the same.
     until = max(tenure.lane_held_until, tenure.all_held_until)
     held = tenure.ending and until > asyncio.get_running_loop().time()
     text = encode(

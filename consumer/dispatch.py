@@ -1,4 +1,4 @@
-"""MANY records: wires the core together, runs it, and ends it in order."""
+"""MANY records: wires the core together, runs it, and shuts it down in order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from consumer.submit import Submit
 from consumer.waits import Waits
 
 _POLL_ENDS_IN: Final = 1.0
-"""Seconds that a last poll is given; one that hangs in a rebalance ends with the source."""
+"""Seconds that the last poll gets; one that hangs in a rebalance ends with the source."""
 
 
 class _Parts(NamedTuple):
@@ -47,7 +47,7 @@ class _Parts(NamedTuple):
 
 
 class Dispatch:
-    """One process's core: it owns every task that touches a record."""
+    """The core of one process: it owns every task that touches a record."""
 
     def __init__(
         self,
@@ -88,12 +88,12 @@ class Dispatch:
 
     @property
     def concurrency_limit(self) -> int:
-        """Requests to Foundry that may be on their way at one time, as found out until now."""
+        """How many requests to Foundry may be in flight at one time, as far as has been found out."""
         return self._pacer.limit
 
     @property
     def in_flight(self) -> int:
-        """Requests that are on their way to Foundry, or about to be."""
+        """Requests to Foundry that are in flight, or about to be."""
         return self._pacer.in_flight
 
     def stop(self) -> None:
@@ -101,11 +101,11 @@ class Dispatch:
         self._stop.set()
 
     def pause(self) -> None:
-        """An operator says: send nothing new, ask for nothing more. What is on its way ends as it does."""
+        """An operator says: send nothing new, read nothing more. What is in flight runs to its end."""
         self._gatekeeper.pause()
 
     def resume(self) -> None:
-        """An operator has looked, and says: go on, with one more letter budget; probe outages soon."""
+        """An operator has looked into it and says: go on, with a full letter budget; probe outages soon."""
         self._gatekeeper.resume()
         self._pay()
 
@@ -118,7 +118,7 @@ class Dispatch:
             self._parts.submit.ring_at(when)
 
     def reached(self, ends: Mapping[Partition, int]) -> bool:
-        """True when all before these offsets is settled, here."""
+        """True when everything before these offsets is settled, in this process."""
         tenures = self.workload.tenures
         return all(
             partition in tenures and tenures[partition].ledger.watermark >= end
@@ -126,7 +126,7 @@ class Dispatch:
         )
 
     def work(self) -> Work:
-        """What is on its hands now, for whoever judges whether it goes on."""
+        """What there is to do now, for whoever judges whether anything is stuck."""
         tenures = [t for t in self.workload.tenures.values() if not (t.ending or t.held)]
         owed = (tenure.acknowledged for tenure in tenures if tenure.refused is None)
         if self._parts is None:
@@ -142,7 +142,7 @@ class Dispatch:
         )
 
     def _waits_for(self, submit: Submit, bury: Bury) -> str | None:
-        """Why nothing has to be begun at this moment."""
+        """Why nothing needs to be started at this moment; None: there is no reason."""
         reasons = {
             "the stop": self._stop.is_set(),
             "the group": not self._certain(),
@@ -155,11 +155,11 @@ class Dispatch:
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     async def skip(self, partition: Partition, offset: int) -> str:
-        """Pass over what stands still at this offset, and no more; says in a sentence what that is.
+        """Pass over what is stuck at this offset and nothing else; returns a sentence that says what that is.
 
-        Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged. Of a
-        record whose letter is too large for its topic the content is given up, and its sha256 kept. What may have
-        been applied and waits to be read back is a letter `unknown`.
+        Each offset passed over leaves a letter `skipped`, and is committed only when that is acknowledged. Where a
+        record's letter is too large for its topic, its content is given up and its sha256 kept. What may have
+        been applied and waits to be read back becomes a letter `unknown`.
 
         Raises:
             NotAssigned: this process does not have the partition.
@@ -186,7 +186,7 @@ class Dispatch:
         return await self._source.skip(partition, offset)
 
     async def run(self) -> bool:
-        """Consume until stopped. True if nothing was left undone: no request alive, all committed.
+        """Consume until stopped. True if nothing was left undone: no request alive, everything committed.
 
         Raises:
             StartRefused: the source could not join.
@@ -214,8 +214,8 @@ class Dispatch:
                 await self._stop.wait()
                 # The stop order. First no more records, then no more requests: a drain that new
                 # work still reaches never ends. The commit comes after the drain, or the drain's
-                # work is repeated; the slots end after the commit, as they are what is drained.
-                # Only then is the group left: whoever comes next finds it all in the store.
+                # work is repeated; the slots end after the commit, since they do the draining.
+                # Only then is the group left: the next owner finds everything in the store.
                 parts.intake.stop()
                 idle, clean = await parts.sessions.hand_over()
                 await asyncio.wait([polling], timeout=_POLL_ENDS_IN)
@@ -271,7 +271,7 @@ class Dispatch:
         return self._clock.now() + timeout <= self._source.lease()
 
     def _paused(self) -> bool:
-        """Nothing can be sent, so nothing more is asked for, save where there is nothing to probe with."""
+        """Nothing can be sent, so nothing more is read, unless there is nothing to probe with."""
         if self.gate.held_for_all:
             return True
         if not self.gate.closed_for_all:
@@ -279,12 +279,12 @@ class Dispatch:
         return self.workload.lanes.requests_where(self._tells_of_all) > 0
 
     def _kept_back(self) -> Collection[Tenure]:
-        """Partitions of which something waits behind a gate that is closed for its type alone."""
+        """Partitions with records that wait behind a gate closed for their action type alone."""
         if not self.gate.closed:
             return ()
         heads = self.workload.lanes.heads_where(lambda group: not self._tells_of_all(group))
         return set(map(owner, heads))
 
     def _tells_of_all(self, group: Group) -> bool:
-        """A probe of it says whether all is well; one of a type that is ill itself never may."""
+        """A probe of this type can show that the outage of all is over; one of a type with trouble of its own may never."""
         return not self.gate.closed_by_itself(group.action.name)

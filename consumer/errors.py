@@ -53,7 +53,7 @@ GateReason = Literal[
 
 
 RAISED_BY_OWNERS: Final = (Exception, SystemExit)
-"""What owners' functions may raise. One that calls `sys.exit` would end the service, at each start anew."""
+"""What owners' functions may raise. One that calls `sys.exit` would otherwise end the service, after each restart again."""
 
 
 class ConsumerError(Exception):
@@ -61,7 +61,7 @@ class ConsumerError(Exception):
 
 
 class Rejected(ConsumerError):
-    """The record's fault. `detail` holds no field value of the event."""
+    """The record's fault. `detail` contains no field value of the event."""
 
     def __init__(self, reason: Reason, detail: str, *, stage: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -82,7 +82,7 @@ class Unavailable(ConsumerError):
 
 
 class LetterTooLarge(Unavailable):
-    """A letter is refused for its size, without its details too; an operator may give up its content."""
+    """A letter is refused for its size, even without its details. An operator may give up its content."""
 
 
 class ContractError(ConsumerError):
@@ -94,12 +94,12 @@ class SettingsError(ConsumerError):
 
 
 class StartRefused(ConsumerError):
-    """Something outside that the service cannot run without is not there; the message says the remedy."""
+    """Something outside the service that it cannot run without is missing; the message gives the remedy."""
 
 
 class SkipRefused(ConsumerError):
-    """Nothing was skipped; the message says why, and what would be right."""
+    """Nothing was skipped; the message says why, and what would work."""
 
 
 class NotAssigned(SkipRefused):
-    """The partition is not this process's: another member may have it, or nobody."""
+    """The partition is not assigned to this process: another member may have it, or nobody."""

@@ -1,6 +1,6 @@
-"""Closes the gate when trouble is more than one record's, and opens it when Foundry proves well.
+"""Closes the gate when the trouble is not just one record's, and opens it when Foundry proves to be well.
 
-And when letters are no longer paid for by successes: then a person has to look before more is written.
+It also closes it when successes no longer pay for the letters: then a person has to look before more are written.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from consumer.state.workload import Workload
 _ANSWERED: Final[frozenset[GateReason]] = frozenset(
     {"forbidden", "missing_action", "misconfigured"}
 )
-"""Reasons of one action type that Foundry itself gives: whatever was closed for all is over then."""
+"""Reasons about one action type that come from Foundry itself: so Foundry is reached, and no outage of all lasts."""
 
 _COUNT_AGAIN: Final = 0.25
-"""Seconds between two counts of who may pay for letters that wait."""
+"""Seconds between two counts of the records that may yet pay for waiting letters."""
 
 
 class Gatekeeper:
-    """Between what requests show and the gate, which only keeps the reasons."""
+    """Decides from the outcomes of requests; the gate itself only keeps the reasons."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Gatekeeper:
         shut: Callable[[], bool],
         pay: Callable[[], None],
     ) -> None:
-        """`shut`: Foundry does not take even one request alone. `pay`: write the letters that waited to be paid for."""
+        """`shut`: Foundry refuses even a single request at a time. `pay`: write the letters that wait to be paid for."""
         self.health = Health()
         self._gate = gate
         self._budget = budget
@@ -54,15 +54,15 @@ class Gatekeeper:
         self._now = asyncio.get_running_loop().time
 
     def open_for(self, action: str) -> bool:
-        """True: nothing keeps requests of this type back."""
+        """True: nothing holds back requests of this type."""
         return not self._gate.closed or self._gate.may_send(action, self._now())
 
     def knew(self, entry: Prepared) -> bool:
-        """The gate was closed for it already when its latest request began: that one was a trial."""
+        """The gate was already closed for it when its latest request began: that request was a trial."""
         return self._gate.closed_before(entry.call.action.name, entry.sent_at)
 
     def succeeded(self, action: str, started: float, count: int) -> None:
-        """So many actions of this type took effect: the world is well as far as it is concerned."""
+        """`count` actions of this type took effect, in a request that began at `started`: all is well for this type."""
         now = self._now()
         self._earned(count)
         self.health.succeeded(action, now, started=started)
@@ -70,15 +70,15 @@ class Gatekeeper:
             self._open(action, now, started)
 
     def found(self, entry: Prepared) -> None:
-        """A read back found it applied: so much is paid for, but that real requests work is not shown."""
+        """A read-back found it applied. That pays for letters, but does not show that real requests work."""
         self._earned(1)
         self.dealt_with(entry)
 
     def dealt_with(self, entry: Prepared) -> None:
-        """Foundry answered for the record, so it is no outage.
+        """Foundry answered for the record, so this is no outage.
 
-        Where a request does harm it is not enough to open a gate: real ones go one at a time until one is
-        applied, for validation may be answered where they fail.
+        For harmful types that is not enough to open a gate, since validation may be answered where real requests
+        fail: those go out one at a time until one is applied.
         """
         action = entry.call.action.name
         self.health.answered(action, entry.sent_at)
@@ -99,9 +99,9 @@ class Gatekeeper:
             self._wake_at(now)
 
     def outage(self, entry: Prepared, outcome: Outage) -> None:
-        """A request was certainly not executed, by the world's fault.
+        """A request was certainly not executed, and not through its own fault.
 
-        Being refused for too many requests is no outage, unless one alone is too many.
+        A refusal for too many requests is no outage, unless even one at a time is too many.
         """
         if outcome.gate == "overloaded" and not self._shut():
             return
@@ -118,14 +118,14 @@ class Gatekeeper:
         remedy: str | None = None,
         at_once: bool = False,
     ) -> None:
-        """A request failed by the world's fault; the gate closes after some in a row, or `at_once`."""
+        """A request failed through no fault of its own; the gate closes after some in a row, or `at_once`."""
         action, now = entry.call.action.name, self._now()
         if reason in _ANSWERED and answer.error_name is not None and not everywhere:
             self._opened(self._gate.reached(now, started=entry.sent_at), now)
         row, everywhere = self.health.failed(entry, now, everywhere=everywhere)
-        # One more may do harm; where nothing answered it may hang.
+        # Each further one may do harm, or hang if nothing answers.
         dear = entry.repeat.claimed or answer.status is None
-        # Nothing is sent for as long as Foundry asks: nobody else may fail until that is over.
+        # Nothing is sent for as long as Foundry asks, so no second failure can come until that is over.
         told = self._shut() and (answer.retry_after or 0.0) > LONGEST_PROBE
         sure = at_once or told or row.outage(entry, everywhere=everywhere, dear=dear)
         if self.open_for(action) and not sure:
@@ -145,26 +145,26 @@ class Gatekeeper:
             self._workload.release_kept(scope)
 
     def afford(self, letter: Letter) -> bool:
-        """Pay for a letter; False: there is nothing left now, so it must wait."""
+        """Pay for a letter; False: nothing is left now, so it must wait."""
         return self._budget.spend(letter.reason, _place(letter))
 
     @property
     def funded(self) -> bool:
-        """There is a letter's worth left."""
+        """Enough is left for a letter."""
         return self._budget.remaining > 0
 
     def owe(self, first: Letter | None, waiting: int, pay_nothing: Callable[[], int]) -> None:
-        """So many letters wait to be paid for, `first` before the others. So many records will not pay for them: those of
-        letters that are not written yet, and what waits behind these.
+        """`waiting` letters wait to be paid for, `first` before the others.
 
-        What is read ahead has letters as well: as long as the records beside them could pay for all, they wait for
-        that. Else nothing will, and the gate is closed until `resume`.
+        `pay_nothing` counts the records that will not pay for them: those of letters not written yet, and those behind
+        these in their lanes. As long as the other records in memory could pay for all of them, the letters wait for
+        that. Otherwise nothing will pay, and the gate is closed until `resume`.
         """
         self._owing = waiting > 0
         if first is None or self._gate.held_for_all or self._counts_again:
             return
-        # Once in a while: to count looks at each that waits. And again, though none is added, for what was
-        # counted on may end without a success, in the hands of a session that is over.
+        # Only once in a while: counting looks at each letter that waits. And again even if no letter is added, as
+        # records that were counted on may end without a success, with their session.
         self._counts_again = True
         asyncio.get_running_loop().call_later(_COUNT_AGAIN, self._count_again)
         payers = self._workload.records - self._workload.ahead - pay_nothing()
@@ -189,7 +189,7 @@ class Gatekeeper:
             self._pay()
 
     def letters(self, topic: str, cause: str | None) -> None:
-        """Letters of this topic are not taken, for this cause; None: they are taken again."""
+        """Letters of this source topic are not taken, for this cause; None: they are taken again."""
         if cause is None:
             self._gate.letters_taken(topic)
             self._watch.gate_opened(topic, "letters_failing")
@@ -203,11 +203,11 @@ class Gatekeeper:
         self._hold("operator", Answer("operator"), None)
 
     def resume(self) -> None:
-        """An operator has looked: what is held opens, with one more letter budget; outages are probed soon."""
+        """An operator has looked: what is held opens, with a full letter budget, and outages are probed soon."""
         now = self._now()
         self._budget.refill()
         self._opened(self._gate.resume(now), now)
-        self._wake_at(now)  # what is only probed may be so soon
+        self._wake_at(now)  # outages may be probed sooner now
 
     def _hold(self, reason: GateReason, answer: Answer, remedy: str | None) -> None:
         if self._gate.close(reason, None, self._now()):

@@ -1,4 +1,4 @@
-"""Records in: asked for as far as there is room, prepared once, and put in their lanes."""
+"""Records in: polled for as far as there is room, prepared once, and put in their lanes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from consumer.submit import Submit
 
 _POLL_WAIT: Final = 0.5
 _FULL_WAIT: Final = 0.02
-"""Seconds between two looks while nothing may be taken in: what is queued lasts longer than that."""
+"""Seconds between two polls while nothing may be taken in: what is queued lasts longer than that."""
 _POLL_RECORDS: Final = 500
-"""Records prepared at one go: some milliseconds during which nothing else runs."""
-# An attribute of an Enum class costs as much as a call, and is looked at for each record.
+"""Records prepared in one go: a few milliseconds during which nothing else runs."""
+# Looking up a member on an Enum class costs as much as a call, and it is done for each record.
 _DONE, _SUSPECT = Standing.DONE, Standing.SUSPECT
 _RECORD_COST: Final = 512
-"""Bytes that a record costs beside its own, headers and objects included."""
+"""Bytes that a record costs on top of its key and value: headers and objects."""
 _FIRST_GUESS: Final = 16_384
-"""Bytes of a record, until one was seen."""
+"""Bytes of a record, until one has been seen."""
 
 
 class Intake:
-    """The only one who polls. Back-pressure is not asking for more; polling itself never stops."""
+    """The only place that polls. Back-pressure means wanting no records; the polling itself never stops."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Intake:
         paused: Callable[[], bool],
         kept_back: Callable[[], Collection[Tenure]],
     ) -> None:
-        """`kept_back`: of these something waits behind a gate that is closed for its type alone."""
+        """`kept_back`: tenures with records that wait behind a gate closed for their action type alone."""
         self._source = source
         self._prepare = prepare
         self._watch = watch
@@ -61,20 +61,20 @@ class Intake:
         self._size_seen = _FIRST_GUESS
         self._taken_at = 0.0
         self._leaving_room = False
-        # Fetched, and too far ahead of the first unsettled record to be written beside its offset.
+        # Fetched, but too far ahead of the first unsettled record to be recorded in the commit's metadata.
         self._ahead: dict[Tenure, deque[Record | Unreadable]] = {}
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Take nothing in any more; `run` returns after the poll that is under way."""
+        """Take in nothing more; `run` returns after the poll that is under way."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Poll until stopped. Not to be cancelled: the source may be in the midst of a rebalance."""
+        """Poll until stopped. Must not be cancelled: the source may be in the middle of a rebalance."""
         while not self._stopping.is_set():
             await self._until_hungry()
             wanted = self._wanted()
-            # What these bring may be of the closed type as well: then it leaves the rest of them enough.
+            # What these bring may belong to the closed type too: a quarter leaves enough room for the others.
             helping = self._helping(shared_by=4 * len(wanted) if self._leaving_room else 1)
             records = await self._source.poll(wanted, helping, self._wait(wanted))
             if self._stopping.is_set():
@@ -87,13 +87,13 @@ class Intake:
             self._say_stuck()
             if records or ahead:
                 self._wake()
-                # A source with records at hand returns without giving way to anybody.
+                # A source with records at hand returns without yielding to the event loop.
                 await asyncio.sleep(0)
 
     def _wait(self, wanted: Collection[Partition]) -> float:
         """Seconds that a poll may last."""
         if not self._hungry.is_set():
-            return 0.0  # it was waited for already
+            return 0.0  # `_until_hungry` has waited already
         if not wanted and self._paused():
             return _POLL_WAIT  # minutes or hours: there is no hurry
         if self._ahead or self._leaving_room or (self._workload.tenures and not wanted):
@@ -101,7 +101,7 @@ class Intake:
         return _POLL_WAIT
 
     async def _until_hungry(self) -> None:
-        """While enough stands ready; the group wants to hear of us all the same."""
+        """Wait while enough is ready to be sent, but not for long: the group must see us poll."""
         self._look_ahead()
         if self._hungry.is_set():
             return
@@ -112,18 +112,18 @@ class Intake:
             pass
 
     def _helping(self, *, shared_by: int) -> int:
-        """How many records to ask for: as many as there is room for, if they are like those at hand."""
+        """How many records to ask for: as many as fit, assuming they are the size of those at hand."""
         work = self._workload
         each = max(_RECORD_COST, work.bytes // work.records if work.records else self._size_seen)
         bytes_left = work.limits.max_bytes - work.bytes
-        # A quarter at most: who is to leave room for others has to be found out before it is full.
+        # A quarter at most: who has to leave room for others must be found out before there is none.
         most = min(_POLL_RECORDS, work.limits.max_records // 4)
         return max(1, min(work.room // shared_by, most, bytes_left // each // shared_by))
 
     def _wanted(self) -> list[Partition]:
         tenures = self._workload.tenures.values()
         self._leaving_room = False
-        # Small helpings cost as much as large ones: wait until a twentieth is free.
+        # A small poll costs as much as a large one: wait until a twentieth is free.
         if self._workload.room * 20 < self._workload.limits.max_records:
             return []
         if not self._hungry.is_set() or self._paused():
@@ -132,10 +132,10 @@ class Intake:
         return [t.partition for t in self._room_left(readable)]
 
     def _room_left(self, readable: list[Tenure]) -> list[Tenure]:
-        """While half of the room is used, those that would fill it leave the rest to the others, who would stop with them.
+        """Once half of the room is used, partitions that would fill it leave the rest to the others, or all would stop.
 
-        They are those of which something waits behind one type's closed gate, and those that have a quarter of all
-        there is: one lane that stands still fills as much as is read of it.
+        Those are the partitions with records behind one type's closed gate, and those that hold a quarter of all
+        records: a single stuck lane fills up with everything that is read of it.
         """
         work, limits = self._workload, self._workload.limits
         if work.records * 2 < limits.max_records and work.bytes * 2 < limits.max_bytes:
@@ -147,7 +147,7 @@ class Intake:
         return others or readable
 
     def _move_on(self, wanted: list[Partition]) -> None:
-        """Pass what never comes as a record, so that the watermark reaches the end of the log."""
+        """Move past offsets that never come as records, so that the watermark reaches the end of the log."""
         for partition in wanted:
             tenure = self._workload.tenures.get(partition)
             if tenure is None or tenure.ending or tenure in self._ahead:
@@ -158,7 +158,7 @@ class Intake:
                 tenure.changes += 1
 
     def _catch_up(self) -> None:
-        """Take what was too far ahead, as far as the first unsettled record has moved on."""
+        """Take in what was too far ahead, now that the first unsettled record may have moved on."""
         for tenure, records in list(self._ahead.items()):
             while records and (tenure.ending or self._receive(records[0], tenure)):
                 self._workload.shed(_size(records.popleft()))
@@ -178,7 +178,7 @@ class Intake:
         self._taken_at = self._now()
         tenure = topic = number = None
         for record in records:
-            # Those of one partition stand together.
+            # Records of one partition come one after another.
             if record.partition != number or record.topic != topic:
                 topic, number = record.topic, record.partition
                 tenure = tenures.get((topic, number))
@@ -194,7 +194,7 @@ class Intake:
             self._size_seen = self._workload.bytes // self._workload.records
 
     def _receive(self, record: Record | Unreadable, tenure: Tenure) -> bool:
-        """False: the span up to this record does not fit beside the offset; it has to wait."""
+        """False: the span up to this record does not fit into the commit's metadata; it has to wait."""
         ledger, offset = tenure.ledger, record.offset
         if offset > ledger.position:
             # A gap: compaction, or transaction markers.
@@ -204,7 +204,7 @@ class Intake:
         standing = ledger.receive(offset)
         if standing is _DONE:
             return True
-        # One record's boundary: a bug of ours is tried once more, then a letter; the others go on.
+        # The boundary of one record: after a bug of ours it is tried once more, then becomes a letter; the others go on.
         try:
             prepared = self._prepare(record)
         except Exception:  # noqa: BLE001 - see above
@@ -219,10 +219,10 @@ class Intake:
         prepared.tenure = tenure
         prepared.taken_at = self._taken_at
         if tenure.all_held_until and tenure.all_held_until > self._now():
-            # What the former owner sent may still take effect: nothing of a lane may overtake it.
+            # What the former owner sent may still take effect: nothing may overtake it in its lane.
             self._workload.lanes.hold(prepared.lane, tenure.all_held_until)
         if standing is _SUSPECT:
-            # Also where its contract says by now that a repeat does no harm: that is said of the new action.
+            # Even where its contract says by now that a repeat does no harm: that is about the new action.
             prepared.suspect = True
             prepared.not_before = tenure.suspects_until
             prepared.claim = Claim(durable=True)  # it was found in the store
@@ -238,9 +238,9 @@ class Intake:
         tenure: Tenure,
         standing: Standing,
     ) -> None:
-        """It is not to be sent: ignored by a rule, or a letter."""
+        """Not to be sent: it is ignored by a rule, or becomes a letter."""
         if standing is _SUSPECT:
-            # The contract has changed since it was claimed: whether it was applied is not known.
+            # The contract has changed since it was claimed, so whether it was applied is not known.
             detail = "claimed by a former owner of the partition, under another contract"
             why = Rejected("unknown", detail, stage="submit")
         if isinstance(why, Rejected):
@@ -258,7 +258,7 @@ class Intake:
             return Rejected("internal", type(bug).__name__, stage="prepare")
 
     def _bury_gone(self, tenure: Tenure, offsets: Collection[int]) -> None:
-        """Claimed by a former owner, and the log has them no more: letters with coordinates only."""
+        """Claimed by a former owner and no longer in the log: letters with their coordinates only."""
         for offset in offsets:
             self._watch.noted(tenure.partition, f"offset {offset} was claimed and is gone")
             record = PlainRecord(*tenure.partition, offset)

@@ -1,4 +1,4 @@
-"""The values that travel through the service: records in, prepared records between, outcomes back.
+"""The values that travel through the service: records in, prepared records between, requests and letters out.
 
 Their `repr` shows no key, value or header: any of them may end up in an exception's text.
 """
@@ -64,7 +64,7 @@ class PlainRecord:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that the client library cannot give: what could be recovered, and why."""
+    """A record that the client library cannot hand over: what could be recovered of it, and why not all."""
 
     topic: str
     partition: int
@@ -76,15 +76,15 @@ class Unreadable:
     value: bytes | None = field(default=None, repr=False)
     headers: Headers = field(default=(), repr=False)
     skipped: bool = False
-    """An operator had it passed over."""
+    """True: an operator asked for it to be passed over."""
 
 
 @dataclass(slots=True)
 class Envelope:
     """A decoded record, its event still untyped: `data` is the JSON text of one object, checked strictly.
 
-    Made for each record, and looked at seven times: frozen it takes three times as long to build, and a
-    tuple's fields take ten times as long to get.
+    Built for each record and read about seven times. Frozen, it would take three times as long to build; a
+    named tuple's fields would take ten times as long to read.
     """
 
     id: str
@@ -94,9 +94,9 @@ class Envelope:
     time: str | None = None
     subject: str | None = None
     size: int = 0
-    """Bytes of memory that the record takes: key, value and headers."""
+    """Bytes of memory that the record takes up: key, value and headers."""
     enclosed: bool = False
-    """True: `data` is a structured CloudEvent; the event is its member `data`, an object as well."""
+    """True: `data` is a structured CloudEvent; the event is its member `data`, which is an object too."""
 
     def __repr__(self) -> str:
         return f"Envelope(id={self.id!r}, type={self.type!r})"
@@ -120,7 +120,7 @@ class Repeat(Enum):
 class ActionType:
     """An action type of the ontology: its API name, and how many may go in one request.
 
-    `batch == 1` means that it is always sent with `apply`; else always with `applyBatch`, also for one.
+    `batch == 1` means that it is always sent with `apply`; otherwise always with `applyBatch`, even when alone.
     """
 
     name: str
@@ -133,7 +133,7 @@ class ActionType:
 
 @dataclass(slots=True)
 class Call:
-    """One action to be submitted; `parameters` is the JSON text of the parameters object. As `Envelope`, not frozen."""
+    """One action to be submitted; `parameters` is the JSON text of the parameters object. Not frozen, as `Envelope`."""
 
     action: ActionType
     parameters: bytes
@@ -148,30 +148,33 @@ class Lookup:
 
     object_type: str
     applied: Callable[[Mapping[str, Any] | None], bool]
-    """Owners' code: may raise."""
+    """Owners' code: it may raise anything."""
     key: str | int | None = field(default=None, repr=False)
     where: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 class Tenure(Protocol):
-    """A partition during one session: where records are settled, even after it was lost."""
+    """A partition during one session. Its records are settled here, even after the partition was lost."""
 
     @property
     def ending(self) -> bool:
-        """True: nothing of it may be sent any more."""
+        """True: nothing more of it may be sent."""
 
 
 class Claim(Protocol):
-    """What makes a harmful action sendable."""
+    """What a harmful action needs before it may be sent."""
 
     @property
     def durable(self) -> bool:
-        """True: the commit that carries it was acknowledged in this session, or it was found there."""
+        """True: the commit that carries it was acknowledged in this session, or it was found in the store."""
 
 
 @dataclass(slots=True, eq=False)
 class Prepared:
-    """A record that is to be sent: what it is was decided at intake. Not frozen: how it fares is kept here."""
+    """A record to be sent. What it is was decided at intake; how it fares is kept here, so it is not frozen.
+
+    Times are seconds of the event loop's clock.
+    """
 
     record: Record = field(repr=False)
     event_id: str
@@ -181,35 +184,35 @@ class Prepared:
     repeat: Repeat
     calls: tuple[Call, ...]
     size: int
-    """Bytes that it counts against the memory limit."""
+    """Bytes that count against the memory limit."""
     lookup: Lookup | None = None
     unknown_fields: int = 0
-    """How many fields the event has that its model does not know."""
+    """How many of the event's fields its model does not know."""
 
     applied: int = 0
-    """How many of `calls` are applied."""
+    """How many of `calls` have been applied."""
     attempts: int = 0
-    """Requests that failed with it."""
+    """Failed requests that it was part of."""
     charged: int = 0
-    """Those of them that count against it: in an outage none does."""
+    """How many of those count against it: during an outage none does."""
     alone: bool = False
     """Send it in a request of its own: it failed in a batch while others of its type succeeded."""
     suspect: bool = False
-    """Its action may have been applied: never simply sent again (`ask`, `never`)."""
+    """Its action may have been applied (`ask`, `never`): it is never simply sent again."""
     not_before: float = 0.0
-    """A read back, or the record's next action, makes sense only from here on."""
+    """Before this neither reading back nor the record's next action makes sense."""
     failed_at: float = 0.0
     """When it failed last."""
     answer: Answer | None = None
-    """What was said of its latest attempt, where its outcome has to be read back."""
+    """The answer to its latest attempt, kept where the outcome has to be read back."""
     sent_at: float = 0.0
-    """When the latest request began whose first record it was."""
+    """When the latest request began that had this record first."""
     claim: Claim | None = None
-    """Its place in a commit: without one that is durable, a `never` or `ask` action is not sent."""
+    """Its place in a commit. Until this is durable, a `never` or `ask` action is not sent."""
     taken_at: float = 0.0
     """When it was taken in."""
     tenure: Tenure | None = None
-    """Set at intake: the partition, during the session that gave the record."""
+    """Set at intake: the partition, during the session that delivered the record."""
 
     @property
     def call(self) -> Call:
@@ -227,7 +230,7 @@ class Ignored:
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request to Foundry: actions of one type, each of another lane."""
+    """One HTTP request to Foundry: actions of one type, each from a different lane."""
 
     action: ActionType
     parameters: Sequence[bytes] = field(repr=False)

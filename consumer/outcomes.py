@@ -1,4 +1,4 @@
-"""What became of a request or a lookup: a union that is matched whole, never a flag or a string."""
+"""What became of a request or a lookup: a union that is matched exhaustively, never a flag or a string."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from consumer.errors import GateReason
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a failed request; no payload, no header, no secret."""
+    """What is known about a failed request. Never a payload, a header or a secret."""
 
     cause: str
     """A short constant for metrics and logs: `timeout`, `http_503`, `ObjectChanged`, ..."""
     detail: str = field(default="", repr=False)
-    """In Foundry's words, in part: not shown where it is not asked for."""
+    """Partly in Foundry's own words, which may quote an event: so not in the `repr`."""
     status: int | None = None
     error_code: str | None = None
     error_name: str | None = None
     error_instance_id: str | None = None
     retry_after: float | None = None
-    """Seconds, as the server asked."""
+    """Seconds to wait, as the server asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not executed, and it never will be as it stands: the actions' own fault."""
+    """Not executed, and never will be as it stands: the actions themselves are at fault."""
 
     answer: Answer
 
@@ -63,7 +63,7 @@ class Outage:
     everywhere: bool = False
     """True: for all action types; False: for this one."""
     remedy: str | None = None
-    """What a person has to do, where waiting alone does not mend it."""
+    """What a person has to do, where waiting alone will not fix it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ class Unknown:
     answered: bool = False
     """True: the server itself answered, so the attempt is over and cannot take effect later."""
     gate: GateReason | None = None
-    """Set where it is also the sign of an outage."""
+    """Set where it is also a sign of an outage."""
     everywhere: bool = False
     remedy: str | None = None
-    """What a person has to do then, where waiting alone does not mend it."""
+    """As in `Outage`."""
 
 
 @dataclass(frozen=True, slots=True)

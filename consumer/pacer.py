@@ -1,4 +1,4 @@
-"""How fast Foundry is asked: every request of the core goes through here, and says how it fared."""
+"""How fast requests go to Foundry: all of the core's pass through here, and their outcomes set the pace."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from consumer.state.retry_budget import RetryBudget
 SLOW_PACE: Final = 0.25
 """Seconds between two requests while more fails than succeeds."""
 _MEASURED: Final = 4
-"""Of so many requests one tells how long they take."""
+"""The duration of one request in so many is measured."""
 _UNAVAILABLE: Final = 503
 
 
 class Pacer:
-    """The `Actions` of the core, with the places that requests are sent in. One for each Foundry host."""
+    """The core's `Actions`, and the places that requests are sent in. One for each Foundry host."""
 
     def __init__(self, actions: Actions, *, most: int) -> None:
         self._actions = actions
@@ -30,22 +30,22 @@ class Pacer:
 
     @property
     def limit(self) -> int:
-        """Requests that may be on their way now."""
+        """How many requests may be in flight now."""
         return self._limiter.limit
 
     @property
     def limited(self) -> bool:
-        """Fewer may be on their way than are allowed: Foundry refused more, or too much fails."""
+        """Fewer may be in flight than are configured: Foundry refused more, or too much fails."""
         return not (self._limiter.calm and self._budget.full)
 
     @property
     def in_flight(self) -> int:
-        """Requests that are on their way, or about to be."""
+        """Requests that are in flight, or about to be."""
         return self._limiter.in_flight
 
     @property
     def shut(self) -> bool:
-        """Foundry does not take even one request alone."""
+        """Foundry refuses even a single request at a time."""
         return self._limiter.shut
 
     def room(self, now: float) -> int:
@@ -53,22 +53,22 @@ class Pacer:
         limiter = self._limiter
         if not self._budget.full:
             return min(limiter.room(now), self._budget.room(limiter.in_flight, now))
-        # The good way of every request: what is one step here costs.
+        # Every request comes through here: each step costs.
         return limiter.limit - limiter.in_flight if limiter.calm else limiter.room(now)
 
     def probe_room(self, now: float) -> int:
-        """As `room`, for probes of a closed gate: it sets their pace, whatever was paid for.
+        """As `room`, for probes of a closed gate, whose pace the gate sets: the retry budget does not apply.
 
-        Those that hang would else keep the next from finding that all is well again.
+        Otherwise probes that hang would keep the next one from finding that all is well again.
         """
         return self._limiter.room(now)
 
     def opens_at(self, now: float) -> float | None:
-        """Without room: when to ask again. None: when a place is left."""
+        """When to ask for room again, if there is none; None: when a place becomes free."""
         opens_at, budget = self._limiter.opens_at(now), self._budget
         if budget.full or budget.room(self._limiter.in_flight, now):
             return opens_at
-        # The limit may be due to be raised meanwhile; that alone gives no room.
+        # The limit may be due for a raise before that, but a raise alone gives no room.
         return max(budget.opens_at, opens_at or 0.0)
 
     def take(self, now: float) -> None:
@@ -82,7 +82,10 @@ class Pacer:
         self._limiter.leave()
 
     def rest(self, outcome: Outcome, began: float) -> float:
-        """Seconds that a place is held after a request that failed; charges it to the retry budget."""
+        """Charge a failed request to the retry budget; returns the seconds to hold its place for.
+
+        `began`: loop time at which the request was sent.
+        """
         if not isinstance(outcome, Outage | Unknown) or throttled(outcome):
             return 0.0
         now = self._now()
@@ -92,7 +95,7 @@ class Pacer:
         """As `Actions.send`."""
         limiter, budget = self._limiter, self._budget
         ticket, level = limiter.begin(), limiter.in_flight
-        # One record's boundary: a bug in the sending of one must not stop all. It may have been sent.
+        # The boundary of one record: a bug in sending one must not stop all. It may have been sent.
         try:
             outcome = await self._actions.send(request)
         except Exception as bug:  # noqa: BLE001 - whatever it is, it is answered
@@ -108,9 +111,9 @@ class Pacer:
         return outcome
 
     async def look_up(self, lookup: Lookup) -> LookupOutcome:
-        """As `Actions.look_up`. Foundry counts it as it counts the others."""
+        """As `Actions.look_up`. Foundry counts it against the same limit."""
         ticket, level = self._limiter.begin(), self._limiter.in_flight
-        # One record's boundary, as above.
+        # The boundary of one record, as above.
         try:
             outcome = await self._actions.look_up(lookup)
         except Exception as bug:  # noqa: BLE001 - whatever it is, it is answered
@@ -129,7 +132,7 @@ class Pacer:
 
 
 def throttled(outcome: Outage | Unknown) -> bool:
-    """Too many requests: as Foundry says it, or a gateway before it, which leaves open what it did."""
+    """Too many requests, by the word of Foundry or of a gateway before it (a 503 leaves open what was done)."""
     if isinstance(outcome, Outage):
         return outcome.gate == "overloaded"
     return outcome.answer.status == _UNAVAILABLE

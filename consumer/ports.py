@@ -11,7 +11,7 @@ from consumer.store import Commit, CommitResult, Committed, Session
 
 
 class Clock(Protocol):
-    """Time as the lease needs it: it does not stand still while the machine sleeps."""
+    """The clock that the lease goes by: it keeps running while the machine sleeps."""
 
     def now(self) -> float:
         """Seconds, monotonic."""
@@ -19,7 +19,7 @@ class Clock(Protocol):
 
 
 class Listener(Protocol):
-    """Told by the source, from within the group's rebalance. None of these raises."""
+    """Called by the source, during a rebalance of the group. None of these raises."""
 
     async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
         """A new session begins; partitions are read from `committed[..].offset` on."""
@@ -30,7 +30,7 @@ class Listener(Protocol):
         ...
 
     def lost(self, partitions: Collection[Partition]) -> None:
-        """They were taken away unasked: no commit, what finishes late finishes into an orphan."""
+        """They were taken away without notice: nothing is committed, and late work ends in an orphaned tenure."""
         ...
 
 
@@ -47,16 +47,16 @@ class Source(Protocol):
 
     @property
     def stuck(self) -> Mapping[Partition, str]:
-        """Partitions that cannot be read on, and why: a corrupt batch, an offset out of range."""
+        """Partitions that cannot be read any further, and why: a corrupt batch, an offset out of range."""
         ...
 
     async def skip(self, partition: Partition, offset: int) -> str:
-        """Go on after what is stuck at this offset, and say what that is.
+        """Go on after what is stuck at this offset; returns a sentence that says what that is.
 
-        What is passed over comes out of `poll`, as an `Unreadable` that is `skipped`.
+        What is passed over is returned by `poll`, as an `Unreadable` that is `skipped`.
 
         Raises:
-            SkipRefused: nothing is stuck at this offset, or it is not known where it ends.
+            SkipRefused: nothing is stuck at this offset, or where it ends is not known.
         """
         ...
 
@@ -70,10 +70,10 @@ class Source(Protocol):
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:
-        """Records of the wanted partitions, each partition's in order and without holes of ours.
+        """Records of the wanted partitions, each partition's in order and without gaps of our making.
 
-        With nothing wanted it still polls (the group needs it) and returns none. Waits at most
-        `wait` seconds, longer while a rebalance is under way. Must not be cancelled.
+        With nothing wanted it still polls, as the group needs it, and returns nothing. Waits at most
+        `wait` seconds, or longer while a rebalance is under way. Must not be cancelled.
         """
         ...
 
@@ -84,9 +84,9 @@ class Source(Protocol):
         ...
 
     def position(self, partition: Partition) -> int:
-        """The next offset to be fetched: all before it were returned by `poll`, or are no records.
+        """The next offset to be fetched: everything before it was returned by `poll`, or is not a record.
 
-        It passes what never comes as a record: transaction markers, what compaction removed.
+        So it moves past transaction markers and past what compaction removed.
         """
         ...
 
@@ -94,7 +94,7 @@ class Source(Protocol):
         """The offset after the last record that can be read now.
 
         Raises:
-            Unavailable: the brokers did not tell.
+            Unavailable: the brokers did not say.
         """
         ...
 
@@ -122,15 +122,15 @@ class DeadLetters(Protocol):
         """Returns when all in-sync replicas have it.
 
         Raises:
-            Unavailable: it was not acknowledged; it may be there all the same.
+            Unavailable: it was not acknowledged; it may have been written all the same.
         """
         ...
 
 
 Checks = Callable[[], Mapping[str, str]]
-"""What has to hold, by name: empty text while it does, else one sentence that says what is wrong.
+"""What has to hold, by name: an empty text while it does, else one sentence that says what is wrong.
 
-Asked at any time from the event loop, by probes above all: quick, never raises, and always the same names.
+Called from the event loop at any time, mostly by probes: quick, never raises, always the same names.
 """
 
 
@@ -148,7 +148,7 @@ class Watch(Protocol):
     def assigned(self, partitions: Collection[Partition]) -> None: ...
     def revoked(self, partitions: Collection[Partition], *, drained: bool) -> None: ...
     def held(self, partition: Partition, why: str) -> None:
-        """A partition stands still until somebody acts; said once each time it begins."""
+        """A partition stands still until somebody acts; reported once each time it begins."""
         ...
 
     def noted(self, partition: Partition, what: str) -> None:

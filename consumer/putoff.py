@@ -1,4 +1,4 @@
-"""Records that wait for another try: where they stand, how long, and whether they keep their claim."""
+"""Records that wait for another try: where, for how long, and whether they keep their claim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from consumer.waits import Waits
 
 
 class PutOff:
-    """What was not settled goes back to its lane."""
+    """Puts records that were not settled back into their lanes."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class PutOff:
         self._ring_at = ring_at
 
     def back(self, entries: Sequence[Prepared]) -> None:
-        """They were not sent: ready as before, in their old order."""
+        """They were not sent: they are ready again, in their old order."""
         back = []
         for entry in entries:
             if barred(entry):
@@ -41,7 +41,7 @@ class PutOff:
         self._workload.lanes.ready_first(back)
 
     def again(self, entry: Prepared, when: float) -> None:
-        """Try the record again at `when`; the next owner does, where this tenure is ending."""
+        """Try the record again at loop time `when`, or leave it to the next owner if its tenure is ending."""
         if barred(entry):
             self._workload.abandon(entry)
             return
@@ -50,7 +50,7 @@ class PutOff:
         self._ring_at(when)
 
     def together(self, entries: Sequence[Prepared], answer: Answer) -> float:
-        """Try them again after one wait, whose seconds are returned; a failure that is nobody's fault."""
+        """Try them all again after the same wait, returned in seconds: none of them is to blame."""
         for entry in entries:
             entry.attempts += 1
         delay = self.delay(entries[0], answer)
@@ -60,14 +60,14 @@ class PutOff:
         return delay
 
     def delay(self, entry: Prepared, answer: Answer) -> float:
-        """Seconds until the next try. A closed gate sets the pace, and needs one to probe with."""
+        """Seconds until the next try. Behind a closed gate only what the server asked for: the gate sets the pace."""
         asked = None if answer.retry_after is None else min(answer.retry_after, LONGEST_RETRY_AFTER)
         if not self._gatekeeper.open_for(entry.call.action.name):
             return asked or 0.0
         return self._waits.delay(entry.attempts, at_least=asked)
 
     def hold(self, entry: Prepared, until: float) -> None:
-        """What comes after it in its lane waits, here and at the next owner's."""
+        """What comes after it in its lane waits until loop time `until`, here and at the next owner's."""
         if entry.lane is None:
             return
         self._workload.lanes.hold(entry.lane, until)
@@ -75,7 +75,7 @@ class PutOff:
         tenure.lane_held_until = max(tenure.lane_held_until, until)
 
     def _hold_claim(self, entry: Prepared) -> None:
-        """What waits keeps its claim for the next try, unless the gate is closed for it."""
+        """A waiting record keeps its claim for the next try, unless the gate is closed for it."""
         if self._gatekeeper.open_for(entry.call.action.name):
             self._workload.keep(entry)
         else:

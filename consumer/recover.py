@@ -1,10 +1,10 @@
-"""What did not go well: put off, split, read back, given up.
+"""What did not go well: retried later, split, read back, or given up.
 
-Withheld    it never left: back to where it was
+Withheld    it was never sent: back to where it was
 Conflicted  not executed, may succeed soon: again after a wait, `retry.attempts` times
 Outage      not executed, the world's fault: again without limit; the gate closes when it lasts
 Oversized   not executed: smaller requests from now on
-Refused     not executed, one record's fault: halved until that one is alone, which is a letter
+Refused     not executed, one record's fault: halved until that one is alone and becomes a letter
 Unknown     it may have been executed: `safe` and `create` are sent again, `ask` reads back first,
             `never` is a letter
 """
@@ -38,7 +38,7 @@ from consumer.suspects import Suspects, said
 
 
 class Recover:
-    """Everything but the good way. Runs in the slot whose request failed."""
+    """Handles every outcome but the good one. Runs in the slot whose request failed."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Recover:
         self._bury = bury
         self._put_off = put_off
         self._attempts = retry.attempts
-        # One failure alone does not tell an ill record from an ill world.
+        # A single failure does not tell a bad record from an outage.
         self._tells = max(2, retry.attempts)
         self._send = send
         self.suspects = Suspects(
@@ -101,7 +101,7 @@ class Recover:
     def _outage(self, entries: Sequence[Prepared], outcome: Outage) -> None:
         self.gatekeeper.outage(entries[0], outcome)
         if outcome.gate in WORLDS:
-            # No record can be the cause: none is charged, and they stay together.
+            # No record can be the cause: none is charged, and the batch stays together.
             delay = self._put_off.together(entries, outcome.answer)
             self._watch.retried(entries[0].call.action.name, outcome.answer, delay)
         else:
@@ -110,7 +110,7 @@ class Recover:
     def _retry_all(
         self, entries: Sequence[Prepared], answer: Answer, *, always: bool = False
     ) -> None:
-        """Send them again after a wait; the one that fails while others fare well is a letter."""
+        """Send them again after a wait; one that keeps failing while others succeed becomes a letter."""
         now = self._now()
         action, health = entries[0].call.action.name, self.gatekeeper.health
         shared = health.shared(entries)
@@ -121,7 +121,7 @@ class Recover:
             if charged >= most and len(entries) == 1:
                 self._bury.entry(entry, "exhausted", said(answer), answer=answer)
                 return
-            # In company again, it would be refused or delayed together with the others.
+            # Sent in a batch again, it would have the others refused or delayed with it.
             entry.alone = entry.alone or charged > 1 or shared
             delay = self._put_off.delay(entry, answer)
             self._put_off.again(entry, now + delay)
@@ -141,12 +141,12 @@ class Recover:
             await self._halve(entries)
 
     async def _halve(self, entries: list[Prepared]) -> None:
-        """A batch is atomic: at least one of these is refused. All keep their claims meanwhile."""
+        """A batch is atomic, so at least one of these is to blame. All keep their claims meanwhile."""
         middle = len(entries) // 2
         left, right = entries[:middle], entries[middle:]
         innocent = await self._try(left)
         if innocent and len(right) > 1:
-            await self._halve(right)  # the guilty one must be in here: no need to ask
+            await self._halve(right)  # the guilty one must be in here: no need to send it whole
         else:
             await self._try(right)
 
@@ -159,10 +159,10 @@ class Recover:
     def _unknown(self, entries: Sequence[Prepared], outcome: Unknown) -> None:
         """It may have been executed, or may yet be, unless the server itself answered."""
         first, answer = entries[0], outcome.answer
-        # What was on its way when an outage began is no sign of bad records, however much it is.
+        # What was in flight when an outage began says nothing about the records, however many there are.
         on_trial = self.gatekeeper.knew(first)
         free = outcome.gate is not None and not on_trial
-        # On trial whatever is unknown is a sign that the outage is not over.
+        # During a trial any unknown outcome is a sign that the outage is not over.
         gate = outcome.gate or ("failing" if on_trial and first.repeat.claimed else None)
         if gate is not None:
             self.gatekeeper.failing(
@@ -171,7 +171,7 @@ class Recover:
                 answer,
                 everywhere=outcome.everywhere,
                 remedy=outcome.remedy,
-                # A harmful action is not sent into what may be an outage: each would be a letter.
+                # A harmful action is not sent into what may be an outage: each one would become a letter.
                 at_once=first.repeat is Repeat.NEVER,
             )
         self._watch.unknown(entries, answer)
@@ -190,7 +190,7 @@ class Recover:
             self._retry_all(entries, answer)
 
     async def probe(self, entry: Prepared) -> None:
-        """Ask a closed gate with a request that has no effect; the record stays where it was."""
+        """Probe a closed gate with a request that has no effect; the record goes back to its lane."""
         call = entry.call
         request = Request(
             call.action, [call.parameters], [entry], may_send=lambda: True, validate_only=True
@@ -205,5 +205,5 @@ class Recover:
                 self.gatekeeper.outage(entry, about)
             case _:
                 self.gatekeeper.dealt_with(entry)
-        # Behind the others: one that is ill must not be what the gate is probed with for ever.
+        # Behind the others: the gate must not be probed with the same bad record for ever.
         self._put_off.again(entry, self._now())

@@ -1,4 +1,4 @@
-"""ONE request, on its way out: its claims, the last checks, the sending."""
+"""ONE request on its way out: its claims, the last checks, the sending itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from consumer.state.gate import Gate
 from consumer.state.workload import Workload, barred, owner, owners
 
 RECHECK: Final = 0.25
-"""Seconds after which one looks again whether the lease was renewed or the commit came."""
+"""Seconds until the next look at whether the lease was renewed or the commit stored."""
 
 
 class Send:
-    """Whole batches and their halves, first tries and later ones: all pass the same checks here."""
+    """Whole batches and their halves, first tries and retries: all pass the same checks here."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Send:
         certain: Callable[[], bool],
         ring_at: Callable[[float], None],
     ) -> None:
-        """`certain`: the membership outlives a request that starts now. `ring_at`: have the slots look again then."""
+        """`certain`: the membership outlives a request that starts now. `ring_at`: has the slots look again at that time."""
         self._pacer = pacer
         self._workload = workload
         self._gate = gate
@@ -74,7 +74,7 @@ class Send:
             if barred(entry):
                 self._workload.abandon(entry)
             elif self._commits.stale(owner(entry), now):
-                # A kill would repeat too much of its partition; the others go on.
+                # After a kill too much of its partition would be repeated; the other partitions go on.
                 self._wait_for_commit(entry, max(now + RECHECK, owner(entry).refused_until))
             else:
                 left.append(entry)
@@ -82,7 +82,7 @@ class Send:
 
     def _wait_for_commit(self, entry: Prepared, until: float) -> None:
         if entry.claim is not None and not entry.claim.durable:
-            # It was refused together with its commit: the next one is to carry a new claim.
+            # It was refused together with its commit: the next commit has to carry a new claim.
             self._workload.release(entry)
         self._workload.keep(entry)
         self._workload.lanes.later(entry, until)

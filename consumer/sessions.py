@@ -1,4 +1,4 @@
-"""Sessions: what is assigned, drained and handed over, and how a session ends that got no answer."""
+"""Sessions: assigned, drained, handed over; and how one ends whose commit got no answer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DRAIN_MARGIN: Final = 3.0
 """Seconds beyond the request timeout after which every request has ended by itself."""
 
 _LAST_COMMIT: Final = 10.0
-"""Seconds for the last commit: what the rebalance timeout leaves after the drain, with a margin."""
+"""Seconds for the last commit: what the rebalance timeout leaves after the drain, less a margin."""
 
 
 class Sessions:
@@ -44,13 +44,13 @@ class Sessions:
         self._submit = submit
         self._bury = bury
         self._outlived_by: list[Tenure] = []
-        """Forgotten while a request of theirs was alive: the group is not to be left before it has ended."""
+        """Forgotten while a request of theirs was still alive: the group must not be left before it has ended."""
         self._left_undone = False
-        """The latest session ended with something undone, and none began since then."""
+        """The latest session ended with something undone, and none has begun since."""
         self._now = asyncio.get_running_loop().time
 
     async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
-        """Begin a tenure for each, knowing what the store says and nothing else."""
+        """Begin a tenure for each, from what the store says and nothing else."""
         self._left_undone = False
         for partition, found in committed.items():
             former = self._workload.of([partition])
@@ -68,7 +68,7 @@ class Sessions:
         except Damaged as fault:
             known, why = None, f"its commit metadata cannot be trusted: {fault}"
         if why is not None:
-            # Read as empty it would send claimed actions again: the partition stands still.
+            # Taken as empty, claimed actions would be sent again: so the partition stands still.
             ledger = Ledger(found.offset, max_span=limits.max_span)
             tenure = Tenure(partition, session, ledger, now=now, suspects_until=now)
             tenure.held = why
@@ -78,7 +78,7 @@ class Sessions:
         ledger = Ledger(found.offset, known, max_span=limits.max_span)
         until = now + limits.settle_time
         tenure = Tenure(partition, session, ledger, now=now, suspects_until=until)
-        # Where the broker does not tell it now, what was told once is kept.
+        # If the broker does not say now, the id that was known before is kept.
         tenure.topic_id = found.topic_id or (known.topic_id if known else None)
         if known is not None and known.held:
             tenure.all_held_until = until
@@ -94,17 +94,17 @@ class Sessions:
     async def revoked(self, partitions: Collection[Partition]) -> bool:
         """Hand these over. False: a request is still alive, so the group must not be left."""
         idle, clean = await self._hand_over(self._workload.of(partitions))
-        # What is told is what the next owner finds: a record left in part was not drained.
+        # Report what the next owner will find: with a record partly applied, it is not drained.
         self._watch.revoked(partitions, drained=clean)
         return idle
 
     async def _hand_over(self, tenures: Collection[Tenure]) -> tuple[bool, bool]:
-        """Drain, commit, forget: a commit before the drain would miss its work.
+        """Drain, commit, forget, in this order: a commit before the drain would miss its work.
 
         Returns whether no request is alive, and whether nothing was left undone.
         """
         self._workload.end(tenures)
-        # What waits for a person would outlast any drain.
+        # Letters that wait for the budget may wait for a person: no drain would be long enough.
         self._bury.leave_unpaid(tenures)
         ended = [*tenures, *self._outlived_by]
         await self._drain(ended)
@@ -113,9 +113,9 @@ class Sessions:
         self._outlived_by = self._alive(ended)
         idle = not self._outlived_by
         drained = idle and not self._workload.begun(tenures)
-        # Where it is not stored another process is not told that a lane waits, and goes on at once with what is not
-        # claimed: to stay in the group until the wait is over would leave time for a late commit to be stored over
-        # those of the next session, and claims with it.
+        # If it is not stored, the next owner does not learn that a lane has to wait, and at once goes on with what is
+        # not claimed. To stay in the group until the wait is over would be worse: a late commit could then be stored
+        # over those of the next session, claims included.
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
         if not (drained and stored):
@@ -126,23 +126,23 @@ class Sessions:
         return [tenure for tenure in tenures if self._submit.in_hand([tenure])]
 
     async def _drain(self, tenures: Collection[Tenure]) -> None:
-        """Bounded. A letter that is not taken is left to the next owner, who writes it again."""
-        # Slots that wait for a claim were answered when the tenures ended: they have to hear of it.
+        """Wait, within bounds, for requests and letters. A letter that is not taken is left to the next owner."""
+        # Claims that were waiting got their answer when the tenures ended: wake the slots that wait for it.
         self._commits.tell()
         deadline = self._now() + self._workload.limits.request_timeout + _DRAIN_MARGIN
         with self._bury.hurried(), contextlib.suppress(TimeoutError):
-            # From the beginning: what is applied in part may wait for its letter.
+            # Hurried from the start: a record that is partly applied may be waiting for its letter.
             async with asyncio.timeout_at(deadline):
                 await self._submit.drained(tenures)
                 await self._bury.drained(tenures)
 
     def lost(self, partitions: Collection[Partition]) -> None:
-        """Taken away unasked: no commit, and what finishes late finishes into an orphan."""
+        """Taken away without notice: no commit, and what finishes late ends in an orphaned tenure."""
         ended = self._workload.of(partitions)
         alive = self._alive(ended)
         self._outlived_by += alive
         uncommitted = any(t.changes > max(t.saved, 0) for t in ended)
-        # Before they end: what is queued of them is dropped then.
+        # Asked before they end, which drops what is queued of them.
         if alive or uncommitted or self._workload.begun(ended):
             self._left_undone = True
         self._workload.end(ended, lost=True)
@@ -160,20 +160,20 @@ class Sessions:
         while True:
             await self._commits.unanswered.wait()
             self._commits.unanswered.clear()
-            # Also where nothing is assigned any more: a rebalance may have forgotten what is still alive.
+            # Even if nothing is assigned any more: a rebalance may have forgotten a tenure with a live request.
             while (tenures := self._workload.all_tenures) or self._alive(self._outlived_by):
                 await self._hand_over(tenures)
-                # Again where another session began meanwhile: it is left as well, so it is drained as well.
+                # In a loop: if another session has begun meanwhile it will be left too, so it is drained too.
                 if not await self._outlived():
                     raise RuntimeError("a request outlived its timeout: the group cannot be left")
             self._commits.unanswered.clear()
-            # As a new member: the broker refuses what the old one sent, however late it lands.
+            # As a new member: then the broker refuses whatever the old one sent, however late it arrives.
             await self._source.rejoin()
 
     async def _outlived(self) -> bool:
-        """True when the requests that a drain left alive have ended, those of earlier sessions too.
+        """True when the requests that outlived a drain have ended, those of earlier sessions included.
 
-        A record's next action may have begun late in the drain; nobody waits for us to leave.
+        A record's next action may have begun late in the drain. Nobody waits for us to leave, so there is time.
         """
         try:
             async with asyncio.timeout(self._workload.limits.request_timeout + _DRAIN_MARGIN):
@@ -183,14 +183,14 @@ class Sessions:
         return True
 
     async def hand_over(self) -> tuple[bool, bool]:
-        """The end of the service: hand over everything. Returns (no request alive, nothing undone)."""
+        """At the end of the service, hand over everything. Returns (no request alive, nothing left undone)."""
         idle, _ = await self._hand_over(self._workload.all_tenures)
-        # Also where the session had ended before the stop came, and nobody has taken up what it left.
+        # Even if the session had ended before the stop came, and no later one took up what it left.
         return idle, not self._left_undone
 
 
 def made_anew(known: Known | None, found: Committed) -> str | None:
-    """Why an offset means nothing: it was committed for another topic of the same name. None: it was not."""
+    """Why the offset means nothing: it was committed for another topic of the same name. None: it was not."""
     if known is None or None in (known.topic_id, found.topic_id):
         return None
     if known.topic_id == found.topic_id:

@@ -1,4 +1,4 @@
-"""What is said to the group's store, and what it says: by whose membership, up to where, and what became of it."""
+"""What goes to the group's offset store, and what comes back: in whose name, up to which offset, with what result."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What the group's store says of a partition, read after the join; `offset` is the next to consume."""
+    """What the store holds for a partition, read after the join; `offset` is the next to consume."""
 
     offset: int
     metadata: str = ""
     known: bool = True
-    """False: the group never committed here, `offset` is the initial one."""
+    """False: the group never committed here, and `offset` is the initial one."""
     topic_id: str | None = None
-    """Which topic has the name now; None: the broker does not tell."""
+    """The id of the topic that has this name now (KIP-516); None: the broker does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class CommitResult(Enum):
     REBALANCING = "rebalancing"
     """Not stored: a join is under way; wait for the revocation."""
     LOST = "lost"
-    """Not stored: the partition is not this session's any more."""
+    """Not stored: the partition no longer belongs to this session."""
     AGAIN = "again"
-    """Answered and not to be counted on, or never sent: commit the same content or newer again."""
+    """Answered but not to be relied on, or never sent: commit the same content, or newer, again."""
     REFUSED = "refused"
     """Never storable as it is (size, authorisation): send nothing more for the partition, and say so."""
     UNANSWERED = "unanswered"

@@ -1,7 +1,7 @@
 """ONE request: take the heads of up to 20 lanes, have them sent by `send.py`, settle.
 
-As many coroutines run `slot` as requests may be in flight. There is no task, future or await per
-record on the good way. What did not go well is `recover.py`'s.
+As many coroutines run `slot` as requests may be in flight. While all goes well there is no task, future
+or await per record. Everything else is up to `recover.py`.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class Submit:
         self._in_hand: set[tuple[Prepared, ...]] = set()
         self._probes = 0
         self._laid_down = asyncio.Event()
-        # Two rounds of full requests. More would only grow cold in memory: a record is prepared, sent and
-        # settled within milliseconds, and found in the processor's cache each time, or it is not.
+        # Two rounds of full requests. More would only go cold: a record that is prepared, sent and settled
+        # within milliseconds is still in the processor's cache each time.
         self._plenty = 2 * workload.limits.max_in_flight
         self.hungry = asyncio.Event()
-        """Not set: enough stands ready, so that no more need be read."""
+        """Not set: enough is ready to be sent, so nothing more need be read."""
 
     async def slot(self, send: Send, recover: Recover) -> None:
         """Serve requests, one at a time. Ends only by cancellation."""
@@ -71,20 +71,20 @@ class Submit:
                 self._in_hand.discard(hand)
                 if probed is not None:
                     self._probes -= 1
-                    # Nothing to end where it opened the gate.
+                    # Does nothing where the probe opened the gate.
                     self._gate.probe_failed(action, self._loop.time(), started=probed)
                 self._laid_down.set()
             if rest:
                 await asyncio.sleep(rest)
             self._pacer.leave()
-            # One place is this slot's own, at its next turn.
+            # One place is for this slot itself, at its next turn.
             if self._idle and self._pacer.room(self._loop.time()) > 1:
                 self.wake()
 
     def _next(self) -> tuple[list[Prepared], float | None]:
-        """What the next request carries, and when it was taken as a probe of a closed gate, if it is one.
+        """The next request's records, and, if it is the probe of a closed gate, when that was taken.
 
-        Nothing: wait.
+        No records: wait.
         """
         now = self._loop.time()
         if not self._certain():
@@ -98,26 +98,26 @@ class Submit:
         return self._take(now, room)
 
     def _take(self, now: float, room: int) -> tuple[list[Prepared], float | None]:
-        """As `_next`; without room a probe may go all the same."""
+        """As `_next`; a probe may go out even without room."""
         lanes, gate = self._workload.lanes, self._gate
         closed = gate.closed
         places = self._pacer.probe_room(now) if closed else 0
-        # Here already: while every slot finds something nobody comes to the end, for hours.
+        # Before the search: while every slot finds something to send, for hours, none gets to its end.
         self.ring_at(lanes.next_due)
         for group in lanes.turns():
             if not closed or gate.may_send(group.action.name, now):
                 if room:
                     return self._taken(group, now), None
             elif places and group.asks_nothing(now) and not gate.held(group.action.name):
-                # As a probe it would show nothing, and there may be hundreds: they would keep the gate closed.
+                # It would be no probe of anything, and there may be hundreds: they would keep the gate closed.
                 return self._taken(group, now), None
             elif places != 1 or not self._probes:
-                # Beside one that hangs, of whatever type, the last place is for what is well.
+                # While a probe hangs, of whatever type, the last place is for what can be sent.
                 if places and gate.probe(group.action.name, now, fresh=group.fresh):
                     self._take_place(now)
                     self._probes += 1
                     taken = group.take_one()
-                    # If this one hangs somebody else is to look.
+                    # If this one hangs, another slot has to look again.
                     self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
                     return taken, now
                 self.ring_at(gate.next_probe(group.action.name, fresh=group.fresh))
@@ -133,11 +133,11 @@ class Submit:
     def _take_place(self, now: float) -> None:
         self._pacer.take(now)
         if self._pacer.limited:
-            # Nobody asks for a place while none is left: whether there may be more of them is to be asked.
+            # With no place left nobody asks for one, so somebody has to be woken to ask whether the limit may rise.
             self.ring_at(self._pacer.opens_at(now))
 
     def look_ahead(self) -> None:
-        """Say whether more should be read."""
+        """Set or clear `hungry`: whether more should be read."""
         ready = self._sendable()
         if ready >= self._plenty:
             self.hungry.clear()
@@ -145,7 +145,7 @@ class Submit:
             self.hungry.set()
 
     def _sendable(self) -> int:
-        """How many requests all makes that is ready, and not behind a closed gate."""
+        """How many requests could be made of what is ready and not behind a closed gate."""
         lanes, gate = self._workload.lanes, self._gate
         if not gate.closed:
             return lanes.requests
@@ -153,12 +153,12 @@ class Submit:
         return lanes.requests_where(lambda group: gate.may_send(group.action.name, now))
 
     def wake(self) -> None:
-        """Something may be ready: wake as many slots as there are requests to be made of it."""
+        """Something may be ready: wake as many slots as there are requests to make of it."""
         idle = self._idle
         if not idle:
             return
         self.ring_at(self._workload.lanes.next_due)
-        # Where something is closed one looks in any case: it takes the probe, or arms the alarm.
+        # While anything is closed one slot looks in any case: it takes the probe, or sets the alarm.
         wanted = max(self._sendable(), int(self._gate.closed))
         if not wanted:
             return
@@ -174,7 +174,7 @@ class Submit:
                 slot.set_result(None)
 
     def ring_at(self, when: float | None) -> None:
-        """Wake at that time at the latest: something is due then."""
+        """Wake slots at that loop time at the latest: something is due then."""
         if when is None:
             return
         if self._alarm is not None:
@@ -192,7 +192,7 @@ class Submit:
     async def _serve(
         self, entries: list[Prepared], send: Send, recover: Recover, *, probing: bool
     ) -> float:
-        """Returns for how many seconds more the place is to be held: what fails fast is not to be fast."""
+        """Returns for how many more seconds to hold the place: failing fast must not mean sending faster."""
         first = entries[0]
         if probing and first.repeat.claimed and not self._gate.on_trial(first.call.action.name):
             await recover.probe(first)
@@ -214,12 +214,12 @@ class Submit:
     # Draining
 
     def go_on(self) -> None:
-        """A record was settled by somebody else: its lane goes on, and whoever drains looks again."""
+        """A record was settled elsewhere: its lane goes on, and whoever is draining looks again."""
         self._laid_down.set()
         self.wake()
 
     async def drained(self, tenures: Collection[Tenure]) -> None:
-        """Return when no record of these is in hand, nor applied in part and free to go on."""
+        """Return when no record of these is in hand, and none that is partly applied could go on."""
         ended = set(tenures)
         while self.in_hand(ended) or (self._workload.begun(ended) and not self._gate.held_for_all):
             self._laid_down.clear()
@@ -243,7 +243,7 @@ class Submit:
 
     @property
     def wakes_by_itself(self) -> bool:
-        """Somebody will look again whether something is to be done."""
+        """An alarm is set: somebody will look again whether there is anything to do."""
         return self._alarm is not None and not self._alarm.cancelled()
 
     def in_hand(self, tenures: Collection[Tenure]) -> bool:

@@ -1,6 +1,6 @@
 """Suspects: harmful actions that may have been applied. They are never simply sent again.
 
-`never` is a letter. `ask` is read back when that makes sense: applied, it is done; else it goes on.
+`never` becomes a letter. `ask` is read back when that makes sense: if it was applied it is done, else it is sent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from consumer.state.workload import Workload, owner
 
 
 class Suspects:
-    """What to do with each, here or left by a former owner of its partition."""
+    """What to do with each, whether it became one here or under a former owner of its partition."""
 
     def __init__(
         self,
@@ -40,14 +40,17 @@ class Suspects:
         self._bury = bury
         self._put_off = put_off
         self._attempts = attempts
-        # Those that are being read back now; True: an operator has given them up meanwhile.
+        # Records being read back now; True: an operator has given this one up meanwhile.
         self._reading: dict[Prepared, bool] = {}
         self._now = asyncio.get_running_loop().time
 
     def suspect(
         self, entries: Sequence[Prepared], answer: Answer, until: float, *, free: bool
     ) -> None:
-        """A request with these, which do harm, got no answer that says what became of them."""
+        """A request with these harmful actions got no answer that says what became of them.
+
+        `until`: loop time until which it may still take effect. `free`: the letters are not charged to the budget.
+        """
         health = self._gatekeeper.health
         shared = health.shared(entries)
         for entry in entries:
@@ -62,7 +65,7 @@ class Suspects:
                 self._bury.entry(entry, "unknown", said(answer), answer=answer, free=free)
 
     async def resolve(self, entry: Prepared) -> None:
-        """A suspect is never simply sent: `never` is a letter, `ask` reads back when it makes sense."""
+        """Write the letter of a `never` record; read back an `ask` record, once that makes sense."""
         if owner(entry).ending:
             self._workload.abandon(entry)
         elif entry.lookup is None:
@@ -89,7 +92,7 @@ class Suspects:
             return
         self._no_longer_unread(entry)
         self._gatekeeper.health.succeeded(_reads_of(lookup), self._now(), started=entry.sent_at)
-        # Around an owner's function: whatever it raises, the record's outcome stays unknown.
+        # An owner's function: whatever it raises, the record's outcome stays unknown.
         try:
             applied = lookup.applied(found.properties if isinstance(found, Found) else None)
         except RAISED_BY_OWNERS as bug:
@@ -98,24 +101,24 @@ class Suspects:
             return
         if applied:
             self._watch.applied([entry], already=True)
-            self._gatekeeper.found(entry)  # first: settled, it has no action any more
+            self._gatekeeper.found(entry)  # before `advance`: a settled record has no next action
             self._workload.advance(entry)
         elif owner(entry).ending:
             self._workload.abandon(entry)  # still a suspect: the next owner reads back for itself
         elif entry.charged >= self._attempts and entry.answer is not None:
             self._bury.entry(entry, "exhausted", said(entry.answer), answer=entry.answer)
         else:
-            entry.suspect = False  # it goes on under its claim, which is in the store
+            entry.suspect = False  # it was not applied: sent under its claim, which is in the store
             self._workload.lanes.ready(entry)
 
     def _cannot_be_read(self, entry: Prepared, lookup: Lookup, outage: Outage) -> None:
-        """While other objects of its type can be read it is this one's trouble: a letter in the end."""
+        """If other objects of its type can be read, the trouble is this one's: it becomes a letter in the end."""
         self._gatekeeper.outage(entry, outage)
         now, answer = self._now(), outage.answer
         if outage.gate in WORLDS:
-            self._put_off.together([entry], answer)  # the gate says what is waited for
+            self._put_off.together([entry], answer)  # the closed gate says why it waits
             return
-        bug = answer.cause == "internal"  # which is no outage
+        bug = answer.cause == "internal"  # ours, so not an outage
         charged = self._gatekeeper.health.charge(entry, now, always=bug, kind=_reads_of(lookup))
         if charged >= self._attempts:
             self._no_longer_unread(entry)
@@ -125,9 +128,9 @@ class Suspects:
             self._say_unread(entry, answer)
 
     def give_up(self, partition: Partition, offset: int) -> bool:
-        """An operator gives up reading this one back: it is a letter `unknown`. False: it waits for no read.
+        """An operator gives up reading this one back: it becomes a letter `unknown`. False: it is not waiting for a read.
 
-        One that is being read at this moment is a letter when that ends, whatever it finds.
+        One that is being read at this moment becomes a letter when the read ends, whatever it finds.
         """
 
         def wanted(entry: Prepared) -> bool:
@@ -144,14 +147,14 @@ class Suspects:
         return bool(read)
 
     def _write_off(self, entry: Prepared) -> None:
-        """It is not sent again. What it may still do keeps its lane waiting all the same."""
+        """It is not sent again, but its lane still waits for as long as it may take effect."""
         self._put_off.hold(entry, entry.not_before)
         self._no_longer_unread(entry)
         detail = "an operator gave up reading back whether it was applied"
         self._bury.entry(entry, "unknown", detail, answer=entry.answer, free=True)
 
     def _say_unread(self, entry: Prepared, answer: Answer) -> None:
-        """It may be asked for ever, and its partition stop at the end of the span: an operator should know."""
+        """Reading may fail for ever, until its partition stops at the end of the span: an operator should know."""
         tenure = owner(entry)
         if entry.attempts < self._attempts or tenure.ending:
             return
@@ -167,10 +170,10 @@ class Suspects:
 
 
 def _reads_of(lookup: Lookup) -> str:
-    """Whether reads fare well says nothing of actions, nor they of reads. With a space: no action's name."""
+    """The name under which reads are judged, apart from actions. With a space, so that no action can have it."""
     return f"read {lookup.object_type}"
 
 
 def said(answer: Answer) -> str:
-    """What a letter says of the answer."""
+    """What a letter says about the answer."""
     return answer.detail or answer.error_name or answer.cause

@@ -14,7 +14,7 @@ _STEPS: Final = 24
 
 
 class Waits:
-    """Randomness is passed in: a simulation repeats itself."""
+    """The ceilings, computed once. Randomness is passed in, so that a simulation can be repeated."""
 
     def __init__(self, retry: Retry, rng: random.Random) -> None:
         growth = backoff.expo(base=2, factor=retry.initial, max_value=retry.maximum)
@@ -23,6 +23,6 @@ class Waits:
         self._rng = rng
 
     def delay(self, failures: int, *, at_least: float | None = None) -> float:
-        """Seconds to wait after that many failures; `at_least` is what the server asked for."""
+        """Seconds to wait after so many failures (1 or more); `at_least` is what the server asked for."""
         ceiling = self._ceilings[min(failures, _STEPS) - 1]
         return max(self._rng.uniform(0, ceiling), at_least or 0.0)

@@ -103,9 +103,9 @@ RULES: Final = (
         law=7,
         rule=6,
         file="consumer/intake.py",
-        old="        if standing is _SUSPECT:\n            # Also",
+        old="        if standing is _SUSPECT:\n            # Even",
         new="        had = self.__dict__.setdefault('had', {}).setdefault(tenure.partition, tenure)\n"
-        "        if standing is _SUSPECT and had is tenure:\n            # Also",
+        "        if standing is _SUSPECT and had is tenure:\n            # Even",
         suite="tests/flow/test_suspects.py",
         test="test_law_5_what_finishes_after_an_eviction_finishes_into_an_orphan[12.0-Repeat.NEVER]",
         says="rule 7: a suspect is never simply sent|rule 1: claim first",
