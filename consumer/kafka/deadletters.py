@@ -27,7 +27,7 @@ from consumer.kafka.client import (
 )
 from consumer.kafka.letter_headers import Header, letter_headers, null_value
 from consumer.kafka.library import patches
-from consumer.kafka.library.endings import end_producer
+from consumer.kafka.library.endings import end_producer, release_waiting
 from consumer.kafka.logs import fields, quiet_library_logs
 from consumer.kafka.retention import REMEDY, letters_gone_first
 from consumer.kafka.topics import refuse_missing_topics
@@ -244,7 +244,14 @@ def letter_size(letter: Letter, headers: list[Header]) -> int:
 
 
 async def _end(producer: AIOKafkaProducer) -> None:
-    """`stop()` waits without a limit for what it cannot send."""
+    try:
+        await _stop(producer)
+    finally:
+        release_waiting(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """The library's own waits without a limit for what it cannot send."""
     stop = asyncio.create_task(producer.stop(), name="kafka-letters-stop")
     await asyncio.wait({stop}, timeout=STOP_TIMEOUT)
     if stop.done() and not stop.cancelled() and stop.exception() is None:

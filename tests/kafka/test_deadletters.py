@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 
@@ -194,6 +195,33 @@ async def test_where_the_librarys_sender_dies_the_letter_waits_for_a_producer_ma
 
     assert [type(each) for each in ended] == [Unavailable] * 3
     assert len(await cluster.read_all(f"{topic}.dlq")) == 3
+
+
+async def test_a_letter_that_waits_for_its_topic_outlives_the_end_of_its_producer(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The topic is gone, another letter's failure ends the producer, and the topic is made anew."""
+    healthy, gone = await topics(cluster), await topics(cluster)
+
+    async def amiss(*_: object) -> None:
+        raise KeyError("a defect of the library's")
+
+    async with writer(cluster, healthy, gone) as letters:
+        await cluster.delete_topic(f"{gone}.dlq")
+        await letters._producer.client.force_metadata_update()  # type: ignore[union-attr]  # connected
+        monkeypatch.setattr(deadletters, "WRITE_TIMEOUT", 0.3)
+        with pytest.raises(Unavailable, match="not acknowledged"):
+            await letters.write(letter(gone, value=b"v"))
+        monkeypatch.setattr(deadletters, "WRITE_TIMEOUT", 10.0)
+        monkeypatch.setattr(letters._producer._sender, "_send_produce_req", amiss)  # type: ignore[union-attr]  # connected
+        with pytest.raises(Unavailable):
+            await letters.write(letter(healthy, value=b"v"))
+        await cluster.create_topic(f"{gone}.dlq")
+        with contextlib.suppress(Unavailable):
+            await letters.write(letter(gone, value=b"v"))  # the one that was under way
+        await letters.write(letter(gone, value=b"v"))
+
+    assert {each.value for each in await cluster.read_all(f"{gone}.dlq")} == {b"v"}
 
 
 async def test_a_dead_broker_does_not_hold_up_the_end(

@@ -35,3 +35,21 @@ async def end_producer(producer: AIOKafkaProducer) -> None:
     # Else whoever waits for what was not sent waits for ever.
     producer._message_accumulator.fail_all(ProducerClosed())
     await producer.client.close()
+
+
+def release_waiting(producer: AIOKafkaProducer) -> None:
+    """After its end, however it came: whoever waits for a topic to be there is told.
+
+    He waits for the metadata task, which the end has cancelled, and would wait for ever: `stop()` knows of nothing
+    that is not in the producer's hands yet.
+    """
+    client: Any = producer.client
+    waited_for = client._md_update_fut
+    if waited_for is not None and not waited_for.done():
+        waited_for.set_exception(ProducerClosed())
+        waited_for.exception()  # seen here: it may be that nobody waits
+    client.force_metadata_update = _closed
+
+
+async def _closed() -> bool:
+    raise ProducerClosed

@@ -19,6 +19,8 @@ CALLERS: tuple[tuple[Any, str], ...] = (
     (GroupCoordinator._maybe_leave_group, "reset_generation"),
     (CoordinatorGroupRebalance._send_sync_group_request, "_send_req"),
     (AIOKafkaClient._metadata_update, "MetadataRequest"),
+    (AIOKafkaClient._wait_on_metadata, "force_metadata_update"),
+    (AIOKafkaClient.force_metadata_update, "_md_update_fut"),
     (AIOKafkaConnection.authenticator_oauth, "OAuthAuthenticator"),
     (OAuthAuthenticator.step, "_token_sent"),
     (OAuthAuthenticator.step, "_build_oauth_client_request"),
