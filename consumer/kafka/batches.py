@@ -1,4 +1,7 @@
-"""Record batches as they stand on the wire, read where the client library gives up on one of their records."""
+"""Record batches as they are on the wire, for when the client library gives up on one of their records.
+
+The format is Kafka's record batch v2 (magic 2): https://kafka.apache.org/documentation/#recordbatch.
+"""
 
 from __future__ import annotations
 
@@ -14,28 +17,28 @@ from consumer.model import Partition, PlainRecord, Unreadable
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 LENGTH_END = 12
-"""Base offset and length: what the length does not count."""
+"""Bytes of base offset and length, which the length field does not count."""
 CRC_END = 21
-"""Where the checksummed part begins."""
+"""Bytes before the part that the checksum covers."""
 MAGIC = 2
 CODEC_MASK, LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x07, 0x08, 0x10, 0x20
 MOST_RECORDS = 100_000
-"""Read at one go past the library, which is slow: a batch made of millions would stop all else."""
+"""Most records read at one go past the library. That is slow: a batch of millions would stop everything else."""
 CONTROL_KEY = struct.Struct(">hh")
 ABORT = 0
 
 
-class CorruptBatch(Exception):  # caught where it is used: it becomes a held partition
+class CorruptBatch(Exception):  # always caught: it becomes a held partition
     """The batch cannot be read as a whole; the message names offsets, never bytes."""
 
 
 class TooManyRecords(CorruptBatch):
-    """The batch is not looked into, as that would take too long: the fault may lie in it, or behind it."""
+    """The batch was not read, as that would take too long: the fault may be in it or after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """What was read from an offset on, and where to go on after it."""
+    """The records read from an offset on, and the offset at which to go on."""
 
     records: Sequence[PlainRecord | Unreadable]
     next_offset: int
@@ -53,7 +56,7 @@ class Batch:
     producer_id: int
     count: int
     intact: bool
-    """Its checksum is right."""
+    """True: its checksum is right."""
     payload: bytes
 
     def __str__(self) -> str:
@@ -65,11 +68,11 @@ def through_first_fault(
 ) -> Salvaged:
     """The records from `offset` on, through the first batch with an `Unreadable`, or to the end of the data.
 
-    Whoever asks was stopped by a fault further on: the good batches before it come with it, as each would
-    cost another fetch. Control batches and those of aborted transactions are passed over.
+    The caller was stopped by a fault somewhere ahead; the good batches before it are returned too, since each would
+    cost another fetch. Control batches and those of aborted transactions are skipped.
 
     Raises:
-        CorruptBatch: the first batch is; a later one is met when it is the first.
+        CorruptBatch: the first batch is corrupt; a later one is met once it is the first.
     """
     found: list[PlainRecord | Unreadable] = []
     next_offset = offset
@@ -88,21 +91,21 @@ def through_first_fault(
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """From where to where a batch reaches that cannot be read; a header under a wrong checksum may lie."""
+    """The extent of a batch that cannot be read. If its checksum is wrong, its header may be wrong too."""
 
     first: int
     claimed_end: int
-    """The offset after it, as its header has it."""
+    """The offset after it, according to its header."""
     intact: bool
-    """Its checksum is right, so its header is."""
+    """True: its checksum is right, and so is its header."""
     next_batch: int | None
-    """Where the batch behind it begins; None: there is none in the data, or it cannot be trusted either."""
+    """Where the next batch begins; None: there is none in the data, or it cannot be trusted either."""
     size: int
-    """Its bytes."""
+    """In bytes."""
 
     @property
     def end(self) -> int | None:
-        """The offset after it, where that is proved; None: it is not."""
+        """The offset after it; None: that is not proved."""
         if self.intact or self.next_batch is None:
             return self.claimed_end if self.intact else None
         honest = self.first < self.claimed_end <= self.next_batch
@@ -110,7 +113,7 @@ class Extent:
 
 
 def extent(data: bytes) -> Extent | None:
-    """Of the first batch in the data; None: not even that can be told."""
+    """The extent of the first batch in the data; None: not even that can be determined."""
     if len(data) < HEADER.size:
         return None
     first, length, _, magic, crc, _, last_delta, *_ = HEADER.unpack_from(data)
@@ -122,7 +125,7 @@ def extent(data: bytes) -> Extent | None:
 
 
 def beginning(data: bytes, expected: int) -> int | None:
-    """Where the first batch begins, if its checksum proves it, or two headers agree on it."""
+    """Where the first batch begins, if its checksum proves that or it is the `expected` offset; None: it is not proved."""
     try:
         batch = next(split(data), None)
     except CorruptBatch:
@@ -143,7 +146,7 @@ def _batches(
     pending = sorted(aborted, key=lambda transaction: transaction[1])
     aborting: set[int] = set()
     for batch in split(data):
-        # First of all: a header that is wrong may say that the batch lies before the offset.
+        # First of all: a wrong header may claim that the batch lies before the offset.
         if not batch.intact:
             raise CorruptBatch(f"{batch} has a wrong checksum")
         if batch.last_offset < offset:
@@ -159,10 +162,10 @@ def _batches(
 
 
 def split(data: bytes) -> Iterator[Batch]:
-    """The batches; the broker may cut the last one short, and that one is left out.
+    """The batches, without the last one if the broker has cut it short.
 
     Raises:
-        CorruptBatch: a batch of another format.
+        CorruptBatch: a batch has another format.
     """
     at = 0
     while len(data) - at >= HEADER.size:
@@ -192,8 +195,8 @@ def read(batch: Batch, partition: Partition) -> list[PlainRecord | Unreadable]:
     """All records of a batch; one with a header key that is not UTF-8 is `Unreadable`.
 
     Raises:
-        TooManyRecords: it is not begun with.
-        CorruptBatch: compression or structure is wrong.
+        TooManyRecords: it has too many; none was read.
+        CorruptBatch: its compression or structure is wrong.
     """
     if batch.count > MOST_RECORDS:
         raise TooManyRecords(f"{batch} has {batch.count} records, one of which cannot be read")
@@ -217,12 +220,12 @@ def _decompressed(batch: Batch) -> bytes:
         return decode(batch.payload)
     except Bomb as bomb:
         raise CorruptBatch(f"{batch} {bomb}") from None
-    except Exception as error:  # the four decompressors raise what they like
+    except Exception as error:  # the four decompressors raise anything
         raise CorruptBatch(f"{batch} cannot be decompressed") from error
 
 
 def _is_abort(batch: Batch) -> bool:
-    # Compaction takes the record out in the end, and leaves the batch for as long as its producer lives.
+    # Compaction finally removes the record, but keeps the empty batch for as long as its producer lives.
     keys = [marker.key for marker in read(batch, Partition("", 0)) if marker.key is not None]
     try:
         return any(CONTROL_KEY.unpack_from(key)[1] == ABORT for key in keys)
@@ -231,7 +234,7 @@ def _is_abort(batch: Batch) -> bool:
 
 
 class _Payload:
-    """A place in the bytes of a batch; raises IndexError or ValueError at their end."""
+    """A cursor over the bytes of a batch; reading past their end raises IndexError or ValueError."""
 
     def __init__(self, data: bytes) -> None:
         self._data = bytearray(data)
@@ -239,11 +242,11 @@ class _Payload:
         self.size = len(data)
 
     def end_of(self, size: int) -> int:
-        """Where something of this size ends."""
+        """Where something of this size, starting here, ends."""
         return self._at + size
 
     def must_be_at(self, place: int) -> None:
-        """A length that does not fit what was read means that all of it may be something else."""
+        """Raises ValueError if a length does not fit what was read: then nothing of it can be trusted."""
         if self._at != place:
             raise ValueError(place)
 
@@ -263,7 +266,7 @@ class _Payload:
 
 def _record(payload: _Payload, batch: Batch, partition: Partition) -> PlainRecord | Unreadable:
     end = payload.end_of(payload.number())
-    payload.number()  # its attributes: unused by the format, one byte
+    payload.number()  # the record's attributes: one byte, unused by the format
     timestamp = batch.first_timestamp + payload.number()
     offset = batch.base_offset + payload.number()
     key, value = payload.bytes_or_null(), payload.bytes_or_null()

@@ -1,4 +1,4 @@
-"""The settings of Kafka, and what the client library makes of them."""
+"""The Kafka settings, and the options that the client library is given for them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from aiokafka.errors import AuthenticationFailedError
 from consumer.errors import ConsumerError, SettingsError
 
 FetchToken = Callable[[str], Awaitable[str]]
-"""Gives an OAuth bearer token that is valid now; whatever it raises is a failed connection, tried again later.
+"""Returns an OAuth bearer token that is valid now. If it raises, the connection fails and is tried again later.
 
-Takes the one that a broker refused last, or nothing: it may be dead long before its end."""
+It is given the token that a broker refused last, or an empty text: a token may be revoked long before it expires."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 TOKEN_TIMEOUT = 15.0
 JOIN_MARGIN = 5.0
-"""A join waits for all members, up to the rebalance timeout, and its answer then has to travel."""
+"""Seconds: a join waits for all members, up to the rebalance timeout, and then its answer has to travel."""
 SESSION_MARGIN = 5.0
 MAX_REQUEST_TIMEOUT = 40.0
 MAX_HEARTBEAT_INTERVAL = 3.0
 HEARTBEATS_PER_SESSION = 10
 METADATA_MAX_AGE = 60.0
 NEVER_IDLE_MS = 2**31 - 1
-"""The library's own idle check would leave the group without a drain."""
+"""Turns off the library's own idle check, which would leave the group without a drain."""
 FETCH_MAX_BYTES = 16 * 2**20
 PARTITION_FETCH_BYTES = 2**20
-"""A first batch that is larger is given whole all the same: no record can be too large to be read."""
+"""A larger first batch is still returned whole (KIP-74), so no record can be too large to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class KafkaConfig:
 
     @property
     def request_timeout(self) -> float:
-        """Below the session timeout where it can be: a silent broker blocks new connections that long.
+        """Below the session timeout if possible, as a silent broker blocks new connections for so long.
 
-        Above the rebalance timeout always: else a join gives up and begins anew, for ever.
+        Always above the rebalance timeout, or a join would give up and start again for ever.
         """
         wanted = min(self.session_timeout - SESSION_MARGIN, MAX_REQUEST_TIMEOUT)
         return max(self.rebalance_timeout + JOIN_MARGIN, wanted)
@@ -73,19 +73,19 @@ class KafkaConfig:
 
     @property
     def lease_length(self) -> float:
-        """How long after a good heartbeat was sent the membership is certain."""
+        """For how many seconds after the sending of a heartbeat that was answered the membership is certain."""
         return min(self.session_timeout, self.rebalance_timeout)
 
 
 class TokenProvider(AbstractTokenProvider):
-    """Turns every failure into the library's own: any other ends its metadata task, silently and for good."""
+    """Turns every failure into the library's own error: any other would silently end its metadata task for good."""
 
     def __init__(self, fetch: FetchToken) -> None:
         self._fetch = fetch
         self._refused = ""
 
     def refuse(self, token: str) -> None:
-        """A broker did not take this one."""
+        """A broker did not accept this token."""
         self._refused = token
 
     async def token(self) -> str:
@@ -94,14 +94,14 @@ class TokenProvider(AbstractTokenProvider):
                 return await self._fetch(self._refused)
         except ConsumerError as error:
             raise AuthenticationFailedError(f"no token for Kafka: {error}") from None
-        except Exception as error:  # noqa: BLE001 - injected; its text may hold a secret, so the type alone is told
+        except Exception as error:  # noqa: BLE001 - injected; its text may hold a secret, so only the type is shown
             raise AuthenticationFailedError(f"no token for Kafka: {type(error).__name__}") from None
 
 
 def connection_options(
     config: KafkaConfig, *, role: str, fetch_token: FetchToken | None = None
 ) -> dict[str, Any]:
-    """What every client of the library takes: addresses, security, times.
+    """Options for every client of the library: addresses, security, timeouts.
 
     Raises:
         SettingsError: a certificate cannot be read, or a SASL setting is missing.
@@ -121,10 +121,10 @@ def connection_options(
 
 
 def member_options(config: KafkaConfig) -> dict[str, Any]:
-    """What a member of the group takes besides.
+    """Further options for a member of the group.
 
-    No deserialisers: one that raises would lose records of other partitions. One assignor: a join request is sent for
-    each. No group instance id: a twin would replace the owner at once.
+    No deserialisers: one that raises would lose records of other partitions. Only one assignor: the library sends a
+    join request for each. No group instance id: a second process with the same one would replace the owner at once.
     """
     return {
         "group_id": config.group_id,
@@ -142,7 +142,7 @@ def member_options(config: KafkaConfig) -> dict[str, Any]:
 
 
 def member(config: KafkaConfig, fetch_token: FetchToken | None = None) -> AIOKafkaConsumer:
-    """A member-to-be, not started and subscribed to nothing.
+    """A consumer that is not started yet, and subscribed to nothing.
 
     Raises:
         SettingsError: as `connection_options`.
@@ -152,7 +152,7 @@ def member(config: KafkaConfig, fetch_token: FetchToken | None = None) -> AIOKaf
 
 
 def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
-    """Verifies always: certificate and host name.
+    """A context that always verifies certificate and host name.
 
     Raises:
         SettingsError: a file cannot be read, or the key does not fit.
@@ -166,11 +166,11 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
     if config.ssl_certfile is None:
         return context
     try:
-        # A function, so that a missing password fails here rather than asks at a terminal.
+        # A function, so that a missing password fails here rather than prompting at a terminal.
         context.load_cert_chain(
             config.ssl_certfile, config.ssl_keyfile, lambda: config.ssl_key_password or ""
         )
-    except (OSError, ValueError) as error:  # the latter of a password that is too long
+    except (OSError, ValueError) as error:  # ValueError: the password is too long
         key = f"with kafka.ssl_keyfile {config.ssl_keyfile!r}"
         if config.ssl_keyfile is None:
             key = "without kafka.ssl_keyfile"
@@ -182,7 +182,7 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
 
 
 def no_broker_answers(config: KafkaConfig) -> str:
-    """What a refusal says where no connection came about."""
+    """What a refusal says if no connection could be made."""
     return (
         f"no Kafka broker answers at {', '.join(config.bootstrap_servers)}: check kafka.bootstrap_servers, the network,"
         " and kafka.security_protocol with what belongs to it (the log of aiokafka says what failed); try again once it"

@@ -1,4 +1,4 @@
-"""Commits in the name of the session that they belong to, each bounded in time, each partition with its own answer."""
+"""Commits in the name of the session that they belong to: bounded in time, with an answer for each partition."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
 CHUNK_BYTES = 800_000
-"""The broker stores a request as one batch of its offsets topic, refused as a whole above 1 MB."""
+"""The broker stores a request as one batch of its offsets topic, and refuses it as a whole above 1 MB."""
 ENTRY_OVERHEAD = 100
 KEEP_BROKER_RETENTION = -1
 
@@ -46,7 +46,7 @@ RESULTS: Mapping[int, CommitResult] = {
 
 
 class Commits:
-    """Sends what the library's own `commit()` cannot: a captured identity, one attempt, an answer per partition."""
+    """Does what the library's own `commit()` cannot: a fixed identity, a single attempt, an answer per partition."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._client = client_of(consumer)
@@ -55,10 +55,10 @@ class Commits:
     async def commit(
         self, session: Session, commits: Mapping[Partition, Commit]
     ) -> dict[Partition, CommitResult]:
-        """Bounded by ten seconds; raises nothing that the network does.
+        """As `Source.commit`, bounded by ten seconds.
 
-        An identity that is none is refused here: the broker would store a commit of generation -1 in an empty
-        group, over everybody's claims.
+        A session without a real identity is refused here: if the group is empty, the broker would store a commit of
+        generation -1, over everybody's claims.
         """
         if session.generation < 0 or not session.member:
             return dict.fromkeys(commits, CommitResult.LOST)
@@ -78,18 +78,18 @@ class Commits:
                 request = _request(self._coordinator.group_id, session, commits)
                 response = await ask_group(self._coordinator, request)
         except (NodeNotReadyError, GroupCoordinatorNotAvailableError):
-            return dict.fromkeys(commits, CommitResult.AGAIN)  # raised before anything is written
+            return dict.fromkeys(commits, CommitResult.AGAIN)  # raised before anything was written
         except GroupAuthorizationFailedError:
             return dict.fromkeys(commits, CommitResult.REFUSED)
         except (KafkaError, TimeoutError) as error:
-            # Once bytes may have left, the broker may store them at any later time, over newer ones.
+            # Once bytes may have left, the broker may store them at any later time, over newer commits.
             log.warning("commit got no answer", extra=fields(cause=type(error).__name__))
             unknown = CommitResult.UNANSWERED if sent else CommitResult.AGAIN
             return dict.fromkeys(commits, unknown)
         return self._read(session, commits, response.topics)
 
     async def _connected(self) -> bool:
-        """Apart from the sending: while this waits, nothing has left."""
+        """Done before the sending: while this waits, nothing has left."""
         await self._coordinator.ensure_coordinator_known()
         node = self._coordinator.coordinator_id
         return node is not None and await self._client.ready(
@@ -104,14 +104,14 @@ class Commits:
     ) -> dict[Partition, CommitResult]:
         codes = {Partition(topic, part): code for topic, parts in topics for part, code in parts}
         self._follow(session, set(codes.values()))
-        # An answer that leaves a partition out says nothing of it, but it is an answer: it cannot land later.
+        # An answer may leave out a partition, but it still is an answer: the commit cannot land later.
         return {
             each: result_of(codes[each]) if each in codes else CommitResult.AGAIN
             for each in commits
         }
 
     def _follow(self, session: Session, codes: set[int]) -> None:
-        """Tell the library what it would have found out by its own commit; else it learns it a heartbeat later."""
+        """Tell the library what its own commit would have told it; otherwise it learns it a heartbeat later."""
         coordinator = self._coordinator
         if codes & COORDINATOR_MOVED:
             coordinator.coordinator_dead()
@@ -124,14 +124,14 @@ class Commits:
 
 
 def result_of(code: int) -> CommitResult:
-    """What the broker's answer for one partition means."""
+    """What an error code of the broker, for one partition, means."""
     if code in RESULTS:
         return RESULTS[code]
     return CommitResult.AGAIN if for_code(code).retriable else CommitResult.REFUSED
 
 
 def chunked(commits: Mapping[Partition, Commit]) -> Iterator[dict[Partition, Commit]]:
-    """Parts that the broker stores each in one batch."""
+    """Split the commits so that the broker can store each part in one batch."""
     chunk: dict[Partition, Commit] = {}
     size = 0
     for partition, commit in commits.items():

@@ -1,4 +1,4 @@
-"""The dead-letter topics: each letter is acknowledged by all in-sync replicas, or it was not written."""
+"""The dead-letter topics: a letter counts as written only when all in-sync replicas have acknowledged it."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ WRITE_TIMEOUT = 30.0
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 MAX_REQUEST_BYTES = 64 * 2**20
-"""The topic's own limit is to decide."""
+"""So high that the topic's own limit decides."""
 BATCH_OVERHEAD = 100
-"""Bytes that a batch of one record has beside its key, value and headers; generous."""
+"""Bytes of a batch of one record besides its key, value and headers; a generous estimate."""
 HEADER_OVERHEAD = 12
 
 AT_ONCE = 400
-"""Letters in the producer's hands: each that waits there for room is woken for every batch that goes."""
+"""Most letters handed to the producer at once: each that waits in it for room is woken for every batch sent."""
 BATCH_BYTES = 2**17
 
 Coordinates = tuple[str, int, int, Reason]
@@ -69,7 +69,7 @@ class KafkaDeadLetters:
         beside: Collection[str] = (),
         fetch_token: FetchToken | None = None,
     ) -> None:
-        """`beside`: other topics that a start needs, so that all that are missing are named in one go."""
+        """`beside`: other topics that the start needs, so that all missing ones are named in one go."""
         self._config = config
         self._template = template
         self._letters = {topic: letter_topic(template, topic) for topic in topics}
@@ -94,7 +94,7 @@ class KafkaDeadLetters:
         except Unavailable as error:
             raise StartRefused(no_broker_answers(self._config)) from error
         except ClusterAuthorizationFailedError as error:
-            # What the broker says of whoever may write no topic at all.
+            # The broker's answer to a user who may not write to any topic at all.
             topics = ", ".join(map(repr, sorted(self._topics)))
             raise StartRefused(
                 f"dead letters: no WRITE on any topic: grant WRITE and DESCRIBE on {topics}"
@@ -113,8 +113,8 @@ class KafkaDeadLetters:
     async def write(self, letter: Letter) -> None:
         """As `DeadLetters.write`; bounded by half a minute.
 
-        What was not acknowledged in time is not given up: the library sends it until it is. Asked again for the same
-        letter, this waits for that one, so that an outage leaves one letter and not one for each attempt.
+        A write that is not acknowledged in time goes on: the library keeps sending it. Called again for the same
+        letter, this waits for that write, so that an outage leaves one letter and not one for each attempt.
         """
         record = letter.record
         coordinates = (record.topic, record.partition, record.offset, letter.reason)
@@ -149,11 +149,15 @@ class KafkaDeadLetters:
             except TOO_LARGE:
                 async with self._all_places():
                     await self._write_alone(topic, letter, now)
-        except (KafkaError, SettingsError) as error:  # a certificate that was there at the start
+        except (KafkaError, SettingsError) as error:  # a certificate is gone since the start
             raise Unavailable(f"dead letter not written to {topic!r}: {error!r}") from error
 
     async def _write_alone(self, topic: str, letter: Letter, now: datetime) -> None:
-        """The limit is on a batch, so it may have been its company that was too large."""
+        """Send it in a batch of its own, as the size limit is on batches; if need be without its details.
+
+        Raises:
+            LetterTooLarge: it is refused even so.
+        """
         with contextlib.suppress(*TOO_LARGE):
             await self._send(topic, letter, letter_headers(letter, now))
             return
@@ -169,7 +173,7 @@ class KafkaDeadLetters:
 
     @contextlib.asynccontextmanager
     async def _all_places(self) -> AsyncIterator[None]:
-        """Nobody else sends meanwhile."""
+        """Meanwhile nobody else sends."""
         async with self._alone:
             taken = 0
             try:
@@ -184,19 +188,21 @@ class KafkaDeadLetters:
     async def _send(self, topic: str, letter: Letter, headers: list[Header]) -> None:
         producer = await self._connected()
         try:
-            # Keyed letters by their key, others anywhere: what the default partitioner does.
+            # Keyed letters go by their key, others anywhere, as the default partitioner does it.
             await producer.send_and_wait(
                 topic, null_value(letter), letter.record.key, headers=headers
             )
         except KafkaError:
-            # A refused batch leaves a hole in the producer's sequence, after which every other one is refused too.
+            # A refused batch leaves a gap in the idempotent producer's sequence, and every later batch is refused for it.
             if self._producer is producer:
                 await self._disconnect()
             raise
 
     async def _connected(self) -> AIOKafkaProducer:
-        """Raises:
-        Unavailable: no broker answers.
+        """The producer, connected.
+
+        Raises:
+            Unavailable: no broker answers.
         """
         async with self._starting:
             if self._producer is not None:
@@ -217,7 +223,7 @@ class KafkaDeadLetters:
         return connection_options(self._config, role="-letters", fetch_token=self._fetch_token) | {
             "acks": "all",
             "enable_idempotence": True,
-            # What was compressed at its source must not outgrow the topic here; every reader can do gzip.
+            # What was small at its source, being compressed, must not be too large here; every reader knows gzip.
             "compression_type": "gzip",
             "max_request_size": MAX_REQUEST_BYTES,
             "max_batch_size": BATCH_BYTES,
@@ -230,12 +236,12 @@ class KafkaDeadLetters:
 
 
 def letter_topic(template: str, topic: str) -> str:
-    """Where letters of a source topic go."""
+    """The dead-letter topic of a source topic."""
     return template.replace("{topic}", topic)
 
 
 def letter_size(letter: Letter, headers: list[Header]) -> int:
-    """Bytes of the letter's batch before compression, rounded up: what `max.message.bytes` has to allow."""
+    """Bytes of the letter's batch before compression, estimated high: what `max.message.bytes` has to allow."""
     record = letter.record
     size = len(record.key or b"") + len(record.value or b"") + BATCH_OVERHEAD
     return size + sum(

@@ -1,4 +1,4 @@
-"""Partitions that stand still: why, at which offset, and how far an operator may have it passed over."""
+"""Partitions that stand still: why, at which offset, and how far an operator may have them skipped."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_AFTER = 30.0
 MOST_LETTERS: Final = 12_000
-"""Letters that one skip leaves at most, one for each offset; beyond, one names the range."""
+"""Most letters of one skip, one for each offset; beyond that a single letter names the range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a partition is not read on."""
+    """Why a partition is not read any further."""
 
     offset: int
-    """The first that is not read."""
+    """The first offset that is not read."""
     why: str
     end: int | None = None
-    """The offset after what is stuck; None: it is not known, or nothing is there to be passed over."""
+    """The offset after what is stuck; None: it is not known, or there is nothing to skip."""
     records: bool = True
-    """False: there are no records there any more."""
+    """False: the records there no longer exist."""
     lasting: bool = False
-    """It ends when whoever began it says so, and not because a read succeeds."""
+    """True: it ends when whoever began it says so, not because a read succeeds."""
 
     @property
     def span(self) -> str:
@@ -40,7 +40,7 @@ class Hold:
 
 
 class Holds:
-    """What stands still and what is passed over, by partition. A hold is looked at again from time to time."""
+    """What is held and what is being skipped, by partition. A hold is tried again from time to time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -53,11 +53,11 @@ class Holds:
         return {partition: hold.why for partition, hold in self._held.items()}
 
     def hold(self, partition: Partition, hold: Hold) -> None:
-        """It is said once, when it begins."""
+        """Begin a hold, or renew it. It is logged only when it begins."""
         held = self._held.get(partition)
         if held is not None and held.lasting and not hold.lasting:
             return
-        # Of another hold the words change with the log's end: those are not told again.
+        # The text of other holds changes as the log grows: that is not logged again.
         if held is None or (hold.lasting and held.why != hold.why):
             log.error(
                 "partition held",
@@ -67,7 +67,7 @@ class Holds:
         self._look_again_at[partition] = self._clock.now() + LOOK_AGAIN_AFTER
 
     def release(self, partition: Partition, *, lasting: bool = False) -> None:
-        """It is read on; a lasting hold ends by `lasting` alone."""
+        """It can be read again. A lasting hold ends only with `lasting`."""
         held = self._held.get(partition)
         if held is not None and held.lasting is lasting:
             del self._held[partition]
@@ -78,17 +78,17 @@ class Holds:
         self._skipped.clear()
 
     def rests(self, partition: Partition) -> bool:
-        """True: it is not yet time to look at it again."""
+        """True: it is not yet time to try it again."""
         held = self._held.get(partition)
         if held is None or held.lasting:
-            return held is not None  # what began meanwhile is stronger than an earlier skip
+            return held is not None  # a lasting hold outranks an earlier skip
         return partition not in self._skipped and self._look_again_at[partition] > self._clock.now()
 
     def skip(self, partition: Partition, offset: int) -> str:
-        """Have passed over what stands at this offset; says what that is.
+        """Skip what is stuck at this offset; returns a sentence that says what that is.
 
         Raises:
-            SkipRefused: it is not what stands there, or where it ends is not known.
+            SkipRefused: nothing is stuck at this offset, or where it ends is not known.
         """
         name, hold = f"{partition.topic}/{partition.partition}", self._held.get(partition)
         if hold is None:
@@ -102,7 +102,7 @@ class Holds:
         return f"{name}: {hold.span} passed over, letters `skipped` say so"
 
     def passed_over(self, partition: Partition, position: int, room: int) -> list[Unreadable]:
-        """The next of what is to be passed over, from this position on; none when all of it was given."""
+        """The next skipped records, from this position on; none once all of them have been returned."""
         hold = self._skipped.get(partition)
         if hold is None or hold.end is None:
             return []
@@ -115,7 +115,7 @@ class Holds:
         return [Unreadable(*partition, each, detail, skipped=True) for each in range(begin, last)]
 
     def position_after(self, partition: Partition, given: int) -> int:
-        """Where to go on after the offset that was given last."""
+        """Where to go on after the offset that was returned last."""
         hold = self._skipped[partition]
         return given + 1 if _one_by_one(hold) or hold.end is None else hold.end
 

@@ -1,6 +1,6 @@
-"""Compressed batches, inflated up to a bound: 16 KB of a batch that means harm hold half a gigabyte.
+"""Inflates compressed batches, but only up to a bound: 16 KB of a malicious batch can hold half a gigabyte.
 
-The library inflates a whole batch before anybody sees a size, so its decoders are replaced by these.
+The library inflates a whole batch before anybody sees its size, so its decoders are replaced by these.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
 MOST: Final = 64 * 2**20
-"""Bytes of one batch. Brokers take 1 MB of compressed records, unless they are told otherwise."""
+"""Most bytes of one inflated batch. By default brokers accept 1 MB of compressed records."""
 
 _GZIP_OF_MANY = 31
-"""`wbits` for the gzip format."""
+"""zlib's `wbits` for the gzip format with the largest window."""
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = 16
 _LZ4_RATIO = 255
-"""The most that a byte of this format can stand for."""
+"""The most bytes that one compressed byte can stand for in the LZ4 block format."""
 _ZSTD_FRAME, _ZSTD_SKIPPABLE = 0xFD2FB528, range(0x184D2A50, 0x184D2A60)
 _ZSTD_BLOCK = 128 * 1024
 _RAW, _SAME_BYTE, _COMPRESSED = 0, 1, 2
@@ -33,14 +33,19 @@ _FULL = "failed to write whole buffer"
 
 
 class Bomb(ValueError):
-    """More than `MOST` bytes; the message says how many are allowed."""
+    """It inflates to more than `MOST` bytes; the message says how many are allowed."""
 
     def __init__(self) -> None:
         super().__init__(f"inflates to more than {MOST // 2**20} MiB")
 
 
 def gunzip(payload: Any) -> bytes:
-    """Raises `Bomb`, and zlib's own error."""
+    """Inflate gzip, which may be several members one after another (RFC 1952).
+
+    Raises:
+        Bomb: it is too large.
+        zlib.error: it is malformed.
+    """
     rest, parts, left = bytes(payload), [], MOST
     while rest:
         stream = zlib.decompressobj(_GZIP_OF_MANY)
@@ -56,9 +61,13 @@ def gunzip(payload: Any) -> bytes:
 
 
 def unsnap(payload: Any) -> bytes:
-    """Each block says how large it is, and is refused by the decoder where that is not true.
+    """Inflate snappy, raw or in the framing of snappy-java.
 
-    Raises `Bomb`, and cramjam's own errors.
+    Each block says how large it is; the decoder refuses one where that is not true.
+
+    Raises:
+        Bomb: it is too large.
+        ValueError: it is malformed. cramjam raises errors of its own for that, too.
     """
     data = bytes(payload)
     size, at = 0, _XERIAL_HEADER
@@ -91,7 +100,7 @@ def unzstd(payload: Any) -> bytes:
 
 
 def zstd_bound(data: bytes) -> int:
-    """Bytes that this cannot be more than, told by its block headers; more than `MOST` where they make no sense."""
+    """An upper bound of the inflated bytes, from the block headers (RFC 8878); above `MOST` if they make no sense."""
     at = bound = 0
     while at < len(data):
         magic = int.from_bytes(data[at : at + 4], "little")
@@ -110,19 +119,19 @@ def zstd_bound(data: bytes) -> int:
             last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
             bound += _ZSTD_BLOCK if kind == _COMPRESSED else size
             at += 3 + (1 if kind == _SAME_BYTE else size)
-        at += 4 * (descriptor >> 2 & 1)  # a checksum
+        at += 4 * (descriptor >> 2 & 1)  # the frame's checksum, if it has one
     return bound
 
 
 def _zstd_header(descriptor: int) -> int:
-    """Bytes from the descriptor on: itself, window, dictionary, content size."""
+    """Bytes of the frame header from its descriptor on: that, window, dictionary id, content size."""
     single = descriptor >> 5 & 1
     content_size = (single, 2, 4, 8)[descriptor >> 6]
     return 1 + (1 - single) + (0, 1, 2, 4)[descriptor & 3] + content_size
 
 
 def _bounded(decompress_into: Callable[[Any, Any], int], payload: Any) -> bytes:
-    """Into pages that cost nothing until they are written to."""
+    """Inflate into anonymous memory pages, which cost nothing until they are written to."""
     with mmap.mmap(-1, MOST) as room:
         try:
             return room[: decompress_into(payload, room)]
@@ -138,11 +147,11 @@ DECODERS: Final[dict[int, tuple[str, Callable[[Any], bytes]]]] = {
     3: ("lz4_decode", unlz4),
     4: ("zstd_decode", unzstd),
 }
-"""By the number of the compression: the library's name for it, and ours."""
+"""By Kafka's number of the codec: the name of the library's decoder, and ours."""
 
 
 def bound_the_library() -> None:
-    """Put these in the place of the library's own, in whichever of its two builds is in use."""
+    """Replace the library's decoders by these, in whichever of its two builds (C or Python) is in use."""
     for batch in (DefaultRecordBatch, LegacyRecordBatch):
         for name, decode in DECODERS.values():
             if hasattr(_module(batch), name):
@@ -150,7 +159,7 @@ def bound_the_library() -> None:
 
 
 def unbound() -> list[str]:
-    """The library's decoders that cannot be replaced so: for the start-up test."""
+    """Those of the library's decoders that cannot be replaced in this way: for the start-up test."""
     module = _module(DefaultRecordBatch)
     return [
         f"{module.__name__}.{name} is not what decodes"
@@ -159,7 +168,7 @@ def unbound() -> list[str]:
     ]
 
 
-class _Asked(Exception):  # never leaves this module
+class _Asked(Exception):  # the library has called our decoder; never leaves this module
     pass
 
 

@@ -1,4 +1,4 @@
-"""What `doctor` asks of Kafka: no group is joined, no topic is made, and nothing is written."""
+"""What `doctor` asks Kafka: no group is joined, no topic is created, and nothing is written."""
 
 # mypy: disallow-untyped-calls=False
 
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 class Inspector:
-    """Connected. Each method returns quietly, or refuses with what is wrong and what to do."""
+    """Connected to Kafka. Each `refuse_...` method returns if all is well, or raises with what is wrong and what to do."""
 
     def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
         self._consumer = consumer
@@ -56,19 +56,22 @@ class Inspector:
 
     @property
     def brokers(self) -> int:
-        """How many there are in the cluster."""
+        """How many brokers the cluster has."""
         return len(self._client.cluster.brokers())
 
     async def refuse_unreadable(self, topic: str) -> None:
-        """Raises:
-        StartRefused: the topic is missing, or this user may not read it.
+        """Return if the topic can be read.
+
+        Raises:
+            StartRefused: it is missing, or this user may not read it.
         """
         await _bounded(refuse_missing_topics(self._client, [topic]))
         await _bounded(know_topic(self._client, topic))
         await _bounded(refuse_unreadable_topics(self._consumer, [topic]))
 
     async def refuse_unwritable(self, topic: str) -> None:
-        """Asked with a batch of no bytes: who may write is looked at first, then it is refused as no batch.
+        """Return if the topic can be written. Asked with an empty batch: the broker first checks who may write, then
+        refuses it as malformed.
 
         Raises:
             StartRefused: the topic is missing, or this user may not write it.
@@ -87,18 +90,20 @@ class Inspector:
             )
 
     async def letters_gone_first(self, letters: Mapping[str, str]) -> Mapping[str, str]:
-        """As `retention.letters_gone_first`; refuses nothing."""
+        """As `retention.letters_gone_first`. Raises nothing."""
         return await letters_gone_first(self._client, letters)
 
     async def refuse_unreadable_group(self, group_id: str) -> None:
-        """Raises:
-        StartRefused: the group has no coordinator, or this user may not read it.
+        """Return if the group can be read.
+
+        Raises:
+            StartRefused: it has no coordinator, or this user may not read it.
         """
         error = await self._group_error(group_id)
         for _ in range(GROUP_TRIES - 1):
             if not error.retriable:
                 break
-            # A cluster whose first group this is makes the topic of its offsets only now.
+            # If this is the cluster's first group, its offsets topic is only created now.
             await asyncio.sleep(TRY_AGAIN_AFTER)
             error = await self._group_error(group_id)
         if error is GroupAuthorizationFailedError:
@@ -163,7 +168,7 @@ async def _bounded(asked: Awaitable[T], silence: str = "") -> T:
 
 
 async def _end(*closings: Awaitable[None]) -> None:
-    """Both, bounded: with a dead broker the library's own closing may wait for ever."""
+    """Close all of them, within a bound: with a dead broker the library's own closing may wait for ever."""
     tasks = [asyncio.ensure_future(closing) for closing in closings]
     _, late = await asyncio.wait(tasks, timeout=TIMEOUT)
     for task in tasks:

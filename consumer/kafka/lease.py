@@ -1,4 +1,4 @@
-"""Until when this membership is certain."""
+"""Until when this membership is certain: no other member can have got its partitions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 
 
 class Lease:
-    """Renewed by the *send* time of what the coordinator answered without an error; times are the clock's."""
+    """Renewed by each heartbeat or sync that the coordinator answered without an error. Times are `Clock` seconds."""
 
     def __init__(self, length: float) -> None:
         self._length = length
         self.until = -math.inf
 
     def renew(self, sent_at: float) -> None:
-        # From the sending, not from the answer: an answer may be read long after the coordinator wrote it.
+        # From the sending, not from the answer, which may be read long after the coordinator wrote it.
         self.until = max(self.until, sent_at + self._length)
 
     def end(self) -> None:

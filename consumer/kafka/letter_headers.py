@@ -11,7 +11,7 @@ from consumer.model import Letter
 Header = tuple[str, bytes | None]
 
 DETAILS: Final = frozenset({"dlq.detail", "__connect.errors.exception.message"})
-"""What a letter can do without, where the topic refuses it for its size."""
+"""Headers that a letter can do without, if the topic refuses it for its size."""
 TRACE: Final = "traceparent"
 OWN: Final = frozenset(
     {
@@ -38,13 +38,13 @@ OWN: Final = frozenset(
         "__connect.errors.stage",
     }
 )
-"""Written by this service: of an earlier letter they are replaced, never piled up."""
+"""Headers that this service writes. Those of an earlier letter are replaced, so they never pile up."""
 
 
 def letter_headers(letter: Letter, now: datetime, *, details: bool = True) -> list[Header]:
-    """All headers of the letter, in order. What is not known is left out; text is UTF-8.
+    """All headers of the letter, in order. What is unknown is left out; text is UTF-8.
 
-    `details=False` leaves out what may be long.
+    `details=False` leaves out those that may be long.
     """
     replaced = OWN | {TRACE} if letter.traceparent else OWN
     headers: list[Header] = [each for each in letter.record.headers if each[0] not in replaced]
@@ -59,7 +59,7 @@ def letter_headers(letter: Letter, now: datetime, *, details: bool = True) -> li
 
 
 def null_value(letter: Letter) -> bytes | None:
-    """The value to be written: a record of nothing at all cannot be produced, and so becomes an empty one."""
+    """The value to be written: a record with neither key nor value cannot be produced, so its value becomes empty."""
     return b"" if _is_nothing(letter) else letter.record.value
 
 
@@ -93,5 +93,5 @@ def _is_nothing(letter: Letter) -> bool:
 
 
 def _text(value: str | int) -> bytes:
-    # A lone surrogate, which JSON allows, has no UTF-8: no reason to lose the letter.
+    # A lone surrogate, which JSON allows, has no UTF-8 form: no reason to lose the letter.
     return str(value).encode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What the group's store says at the start of a session, and where to begin where it says nothing."""
+"""What the group's offset store says at the start of a session, and where to begin if it says nothing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from consumer.model import Partition
 from consumer.store import Commit, CommitResult, Committed, Session
 
 CONFIRM_AFTER = 0.2
-"""Seconds after which "this group never committed anything" has to be said once more."""
+"""Seconds after which "this group has never committed anything" has to be confirmed."""
 
 
 class OffsetStore:
-    """Reads through the group's coordinator; an error is never taken for "nothing committed"."""
+    """Reads from the group's coordinator. An error is never taken for "nothing committed"."""
 
     def __init__(
         self,
@@ -41,17 +41,17 @@ class OffsetStore:
     async def read(
         self, session: Session, partitions: Collection[Partition]
     ) -> dict[Partition, Committed]:
-        """Retries by itself what can be retried, without a limit: bound it from outside.
+        """What is committed for each partition. Retries what can be retried, without a limit: bound it from outside.
 
-        Where the group committed nothing for a partition: at the initial offset if it never committed anything at all,
-        else at the earliest, for then the partition was added later. (A group that begins with "latest" and with several
-        members may see the first commit of one before another has asked: that one begins at the earliest.
-        Nothing is lost by it.)
+        A partition for which the group has committed nothing begins at the initial offset if the group has never
+        committed anything at all; otherwise it was added later, and begins at the earliest. (If a group of several
+        members begins with "latest", one may commit before another has asked: then the other one's partitions begin
+        at the earliest. Nothing is lost by that.)
 
         Raises:
-            KafkaError: not allowed, or not understood; the initial offsets could not be written down.
+            KafkaError: access is denied, the answer is not understood, or the initial offsets could not be stored.
         """
-        # The ids first: of a topic that is made anew meanwhile the old one is known, and that will be noticed.
+        # The ids first: if a topic is created anew meanwhile, we know the old id, and the difference will be noticed.
         ids = await self._watch.begin({each.topic for each in partitions})
         stored = await self._stored(partitions)
         missing = [each for each in partitions if each not in stored]
@@ -76,14 +76,18 @@ class OffsetStore:
         return _by_partition(await self._consumer.beginning_offsets(tps))
 
     async def _write_down(self, session: Session, offsets: Mapping[Partition, int]) -> None:
-        """At once: a crash before the first commit would find a later end, and skip what came in between."""
+        """Commit the initial offsets at once: after a crash before the first commit, "latest" would skip what came since.
+
+        Raises:
+            KafkaConnectionError: they were not stored.
+        """
         commits = {partition: Commit(offset, "") for partition, offset in offsets.items()}
         results = await self._commits.commit(session, commits)
         if set(results.values()) != {CommitResult.STORED}:
             raise KafkaConnectionError("the initial offsets were not stored")
 
     async def _never_committed(self) -> bool:
-        """Asked twice: a mistake here with "latest" would skip records, for good."""
+        """True: the group has never committed anything. Asked twice, as a mistake would skip records for good."""
         everything = [
             Partition(topic, partition)
             for topic in self._topics

@@ -1,4 +1,4 @@
-"""Records out of the client library, each partition's in order and none lost, whatever the library raises on the way."""
+"""Takes records out of the client library: each partition's in order and none lost, whatever the library raises."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from consumer.ports import Clock
 log = logging.getLogger(__name__)
 
 NOTHING = TopicPartition("", -1)
-"""A partition that there cannot be. To ask for no partition at all would mean all of them."""
+"""A partition that cannot exist. Asking the library for no partition at all would mean all of them."""
 TROUBLE_WAIT = 1.0
 NO_READ = "no READ on the topic: grant it to the user of this service"
 
@@ -41,7 +41,7 @@ class MembershipEnded(ConsumerError):
 
 @dataclass(slots=True)
 class _Gathered:
-    """What one poll took, not handed out yet."""
+    """What one poll has taken but not handed out yet."""
 
     epoch: int
     records: list[Record | Unreadable] = field(default_factory=list)
@@ -51,20 +51,20 @@ class _Gathered:
 class Reader:
     """Keeps its own position of each partition, the only one that counts.
 
-    Each partition is asked for alone: when the library raises, what it had taken from others is not lost with it, and it is
-    known whose fault it was. After an exception its position is put back to ours.
+    Each partition is asked for alone. So when the library raises, nothing that it took from others is lost with it,
+    and it is known which partition is at fault. After an exception the library's position is put back to ours.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, clock: Clock, topics: TopicWatch) -> None:
         self._consumer = consumer
         self._topics = topics
         self._epoch = 0
-        """Counts assignments: what was taken across a change of them is taken again."""
+        """Counts assignments: what was taken while one changed is discarded and taken again."""
         self._positions: dict[Partition, int] = {}
         self._raw_until: dict[Partition, int] = {}
-        """Up to here a partition is read past the library: it cannot decode a record there."""
+        """Up to this offset a partition is read past the library, which cannot decode a record there."""
         self._helpings: dict[Partition, tuple[int, int]] = {}
-        """Of how many records one is faulty, halved: so many are asked for at once, up to this offset."""
+        """(how many records to ask for at once, up to which offset): halved until the faulty record is the next one."""
         self._holds = Holds(clock)
         self._turn = 0
         self._ill_topics = False
@@ -84,7 +84,7 @@ class Reader:
         return self._holds.skip(partition, offset)
 
     def position(self, partition: Partition) -> int:
-        """All below was handed out or is no record; -1 for a partition that is not assigned."""
+        """Everything below was handed out, or is not a record; -1 for a partition that is not assigned."""
         return self._positions.get(partition, -1)
 
     def take(self, positions: Mapping[Partition, int]) -> None:
@@ -94,7 +94,7 @@ class Reader:
         self._rewind()
 
     def forget(self) -> None:
-        """Hand out nothing more of what was assigned."""
+        """Hand out nothing more of the present assignment."""
         self._epoch += 1
         self._positions = {}
         self._raw_until.clear()
@@ -102,7 +102,7 @@ class Reader:
         self._holds.clear()
 
     def close(self) -> None:
-        """A read that hangs in a rebalance outlives even the library's `stop()`."""
+        """Also cancel a read in progress: one that hangs in a rebalance would outlive even the library's `stop()`."""
         self._closed = True
         self._topics.close()
         if self._reading is not None:
@@ -114,12 +114,12 @@ class Reader:
         """As `Source.poll`.
 
         Raises:
-            MembershipEnded: there is nothing to wait for any more.
+            MembershipEnded: the library's group task has died, so nothing more will come.
         """
         if self._closed:
             return ()
         if self._reading is None:
-            # A task of its own: were this caller cancelled, what is taken stays here for the next one.
+            # In a task of its own: if this caller is cancelled, what was taken stays here for the next one.
             self._reading = asyncio.create_task(
                 self._gather(wanted, max_records, wait), name="kafka-read"
             )
@@ -142,7 +142,9 @@ class Reader:
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         while True:
-            arrival = inside.arrival(self._consumer)  # before we look: what comes meanwhile counts
+            arrival = inside.arrival(
+                self._consumer
+            )  # before looking, so that nothing that comes meanwhile is missed
             try:
                 if not await self._group_is_well():
                     until = min(until, loop.time() + TROUBLE_WAIT)
@@ -153,12 +155,12 @@ class Reader:
                     return found
                 await asyncio.wait({arrival}, timeout=left)
                 if arrival.done() and arrival.exception() is not None:
-                    return found  # the group's trouble: raised again by the next look
+                    return found  # trouble with the group: the next look raises it again
             finally:
                 arrival.cancel()
 
     async def _group_is_well(self) -> bool:
-        """Asks for nothing: the library must see that its user is alive, and this is where it tells of the group."""
+        """Poll for nothing: it shows the library that its user is alive, and makes it report trouble with the group."""
         try:
             await self._consumer.getmany(NOTHING)
         except KafkaError as error:
@@ -183,7 +185,7 @@ class Reader:
         self._ill_topics = bool(faults)
 
     def _in_turn(self, wanted: Collection[Partition]) -> list[Partition]:
-        """The readable ones, another one first each time: the first may use up all that is asked for."""
+        """The readable ones, starting with another one each time, since the first may use up all the room."""
         if self._topics.doubted:
             return []
         ready = [
@@ -238,11 +240,11 @@ class Reader:
     async def _recover(
         self, partition: Partition, begin: int, error: Exception, room: int, found: _Gathered
     ) -> None:
-        """The library went past what it raised on, or emptied its buffer: back to where we are, in any case."""
+        """Seek back to our position, as the library may have skipped what it raised on; then deal with the error."""
         self._seek(partition, begin)
         match error:
             case NoOffsetForPartitionError():
-                return  # from before our first seek
+                return  # raised before our first seek took effect
             case OffsetOutOfRangeError():
                 self._topics.doubt()
                 hold = await out_of_range(self._consumer, partition, begin)
@@ -258,11 +260,11 @@ class Reader:
                 await self._salvage(partition, begin, room, found)
 
     async def _salvage(self, partition: Partition, begin: int, room: int, found: _Gathered) -> None:
-        """Read past the library: the good records up to the fault, and what can be told of the bad ones."""
+        """Read past the library: the good records up to the fault, and what can be recovered of the bad ones."""
         try:
             salvaged = await past_the_library(self._consumer, partition, begin, asked_for=room)
         except TooManyRecords:
-            # A good batch may stand before the fault: it is read by the library, in ever smaller helpings.
+            # There may be a good batch before the fault: let the library read it, in ever smaller portions.
             self._helpings[partition] = room // 2, begin + room
             return
         if salvaged is None or found.epoch != self._epoch or self._topics.doubted:

@@ -1,4 +1,4 @@
-"""What happens when partitions come and go: the session begins after the join, and ends before the next one."""
+"""What happens when partitions come and go: a session begins after the join, and ends before the next one."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 
 JOIN_AGAIN_AFTER = 1.0
 DRAIN_MARGIN = 1.0
-"""The join request has to arrive before the rebalance timeout, after the drain."""
+"""Seconds: the join request, sent after the drain, has to arrive before the rebalance timeout."""
 
 _GONE = "it was deleted, or this user may not see it any more: create it, or grant DESCRIBE; it is looked for each minute"
 
 
 class Membership(ConsumerRebalanceListener):
-    """Called by the library within a rebalance, while no other of its callbacks runs.
+    """Called by the library during a rebalance, one callback at a time.
 
-    It never raises: the library would log that and go on. What went wrong is kept in `failure` and ends the service at its
-    next poll.
+    It never raises: the library would log that and go on. Whatever goes wrong is kept in `failure`, and ends the
+    service at its next poll.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Membership(ConsumerRebalanceListener):
         rebalance_timeout: float,
         missing: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`missing`: topics that are to be consumed and that the brokers do not show."""
+        """`missing`: topics that should be consumed but are not among the brokers' metadata."""
         self._listener = listener
         self._coordinator = coordinator
         self._reader = reader
         self._offsets = offsets
         self._lease = lease
         self._clock = clock
-        # No heartbeat is sent while the library waits for us after a join.
+        # While the library waits for our callback after a join, it sends no heartbeat.
         self._read_timeout = session_timeout / 2
         self._drain_timeout = rebalance_timeout - DRAIN_MARGIN
         self._missing = missing
@@ -65,14 +65,14 @@ class Membership(ConsumerRebalanceListener):
         """A first session has begun."""
         self.failure: BaseException | None = None
         self.not_read: KafkaError | None = None
-        """Why the last reading of the store was refused, where it was."""
+        """Why the offset store could not be read last time, if it refused; else None."""
 
     def close(self) -> None:
-        """Nothing holds up the library any more."""
+        """Hold up the library no longer."""
         self._closing.set()
 
     def lose(self) -> None:
-        """The membership is given up by us: whoever still holds partitions is told so, now."""
+        """We give up the membership: the listener is told at once that its partitions are lost."""
         self._reader.forget()
         self._lease.end()
         partitions, had_session = self._partitions, self._session is not None
@@ -95,10 +95,10 @@ class Membership(ConsumerRebalanceListener):
     async def _revoke(self) -> None:
         session, partitions = self._session, self._partitions
         if session is None:
-            return  # before the first join, or told already
+            return  # before the first join, or the listener knows already
         if session != Session(self._coordinator.member_id, self._coordinator.generation):
-            # The coordinator does not know us any more, and the partitions may have an owner. A commit now would
-            # carry no generation, and be stored in a group that happens to be empty.
+            # The coordinator no longer knows us, and the partitions may have a new owner. A commit now would carry
+            # no generation, and would be stored if the group happened to be empty.
             self.lose()
             return
         self._reader.forget()
@@ -116,8 +116,8 @@ class Membership(ConsumerRebalanceListener):
                 either, timeout=self._drain_timeout, return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
-                # Not cancelled, for what settles a record must not be cut short; and not joined before it is done. The
-                # coordinator evicts us meanwhile, and refuses the last commit: as after a kill, nothing is lost.
+                # Not cancelled, as what settles a record must not be cut short; and we do not join before it is done.
+                # Meanwhile the coordinator evicts us and refuses the last commit: as after a kill, nothing is lost.
                 log.error("partitions not given up", extra=fields(seconds=self._drain_timeout))
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -125,7 +125,7 @@ class Membership(ConsumerRebalanceListener):
         return drain.done() and drain.result()
 
     async def _outlive_requests(self) -> None:
-        """To join again is to hand over. Each request was begun to end within the lease, and nothing renews that now."""
+        """Wait before joining again, as that hands over. Each request ends within the lease, which nothing renews now."""
         while not self._closing.is_set() and self._lease.until > self._clock.now():
             left = self._lease.until - self._clock.now()
             await _first_of(self._closing, left)
@@ -146,17 +146,17 @@ class Membership(ConsumerRebalanceListener):
             self._coordinator.request_rejoin()
             return
         self._session, self._partitions = session, tuple(assigned)
-        # The listener first: it must know a partition before a record of it can come.
+        # The listener first: it must know a partition before any of its records comes.
         await self._listener.assigned(session, committed)
         self._reader.take({each: found.offset for each, found in committed.items()})
         for topic in self._missing():
-            # Nobody is given a partition of it, so that nothing else can say why it is not consumed.
+            # Nobody is assigned a partition of it, so nothing else would say why it is not consumed.
             log.error("topic gone", extra=fields(topic=topic, advice=_GONE))
         self.begun.set()
 
     async def _fail(self, error: BaseException) -> None:
-        """Keep the group waiting rather than hand over what may not be drained: the service ends, or is evicted."""
-        self._reader.close()  # a poll that hangs in this rebalance has to hear of it
+        """Keep the group waiting rather than hand over what may not be drained, until the service ends or is evicted."""
+        self._reader.close()  # ends a poll that hangs in this rebalance
         self._lease.end()
         self.failure = error
         self.begun.set()

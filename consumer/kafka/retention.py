@@ -1,4 +1,4 @@
-"""How long topics keep their records: a letter should not be gone before the record that it is made of."""
+"""How long topics keep their records: a letter should not be deleted before the record that it was made from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiokafka.protocol.admin import DescribeConfigsRequest
 
 REMEDY: Final = "raise its retention.ms, or lower that of the topic whose letters it holds"
 _TOPIC: Final = 2
-"""A topic, among the kinds of what has a configuration."""
+"""The resource type of a topic in the protocol's DescribeConfigs request."""
 _TIME: Final = "retention.ms"
 _POLICY: Final = "cleanup.policy"
 _ANSWER_WITHIN: Final = 5.0
@@ -25,14 +25,14 @@ _MILLISECONDS: Final = re.compile(r"-?[0-9]{1,19}")
 async def letters_gone_first(
     client: AIOKafkaClient, letters: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """What is wrong, by letters' topic. `letters`: source topic -> that of its letters.
+    """What is wrong, by dead-letter topic. `letters`: source topic -> its dead-letter topic.
 
-    Nothing where the brokers do not tell: to ask needs a grant that the service has no other use for.
+    Empty if the brokers do not say: asking needs a grant (DESCRIBE_CONFIGS) that the service has no other use for.
     """
     kept = await _kept(client, {*letters, *letters.values()})
     found: dict[str, str] = {}
-    # What is only compacted has no end by time, so that no letter could outlast it. The longest last: it counts where
-    # several have one topic for their letters.
+    # A topic that is only compacted keeps records for ever, so no letter could outlast them: it is left out. The
+    # longest retention comes last, and so decides if several topics share a dead-letter topic.
     for source in sorted(kept.keys() & letters, key=kept.__getitem__):
         of_letters, longest = letters[source], kept[source]
         here = kept.get(of_letters, math.inf)
@@ -45,7 +45,7 @@ async def letters_gone_first(
 
 
 async def _kept(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, float]:
-    """Milliseconds, by topic; without those that are not told, or that delete nothing by time."""
+    """Retention in milliseconds by topic, without topics that are not described or delete nothing by time."""
     wanted = [(_TOPIC, topic, [_TIME, _POLICY]) for topic in sorted(topics)]
     try:
         async with asyncio.timeout(_ANSWER_WITHIN):
@@ -58,7 +58,7 @@ async def _kept(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str,
     for code, _, _, topic, entries in answer.resources:
         told = {name: value or "" for name, value, *_ in entries}
         time = told.get(_TIME, "")
-        # Brokers of another make may tell less, with success.
+        # Brokers other than Apache Kafka may answer with success and yet say less.
         if code == 0 and "delete" in told.get(_POLICY, "") and _MILLISECONDS.fullmatch(time):
             kept[topic] = math.inf if time.startswith("-") else int(time)
     return kept

@@ -1,4 +1,4 @@
-"""What the client library cannot read: read past it, or found out why not, and how far that reaches."""
+"""What the client library cannot read: read past it, or find out why it cannot be read, and how far that reaches."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 async def past_the_library(
     consumer: AIOKafkaConsumer, partition: Partition, begin: int, *, asked_for: int
 ) -> Salvaged | Hold | None:
-    """The records from `begin` on, as the broker has them; why they cannot be read; None: not now.
+    """The records from `begin` on, as the broker has them; or why they cannot be read; None: the broker gave nothing now.
 
     Raises:
-        TooManyRecords: which of the records that the library was `asked_for` it could not read is not known.
+        TooManyRecords: it is not known which of the records that the library was `asked_for` it could not read.
     """
     tp = TopicPartition(*partition)
     try:
@@ -49,7 +49,7 @@ async def past_the_library(
 
 
 async def out_of_range(consumer: AIOKafkaConsumer, partition: Partition, begin: int) -> Hold:
-    """Never reset: what lies between was not settled by us, and somebody has to know."""
+    """Why the offset is out of range. It is never reset: we have not settled what lies between, and somebody has to know."""
     tp = TopicPartition(*partition)
     said = f"offset {begin} is out of range"
     try:
@@ -72,7 +72,7 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
     try:
         end = await _end_of_batch(consumer, tp, begin)
     except OffsetOutOfRangeError:
-        end = None  # its header claims more than the log has
+        end = None  # its header claims more than is in the log
     except KafkaError as error:
         log.warning("end of a batch not found", extra=_place(Partition(*tp), begin, error))
         end = None
@@ -83,11 +83,11 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
 
 
 async def _end_of_batch(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int) -> int | None:
-    """Where the batch ends: proved by itself, by the one behind it, or by the end of the log. None: it is not."""
+    """Where the batch ends, if proved by itself, by the next batch, or by the end of the log; None: it is not proved."""
     raw = await inside.fetch_raw(consumer, tp, begin, PARTITION_FETCH_BYTES)
     found = extent(raw.records)
     if found is not None and found.end is None:
-        # It may have filled the fetch alone: once more, so that the one behind it has room.
+        # It may have filled the fetch by itself: fetch again, with room for the next one.
         wanted = found.size + PARTITION_FETCH_BYTES
         raw = await inside.fetch_raw(consumer, tp, begin, wanted)
         found = extent(raw.records)
@@ -100,7 +100,7 @@ async def _end_of_batch(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: i
 
 
 async def _begins_or_ends(consumer: AIOKafkaConsumer, tp: TopicPartition, offset: int) -> bool:
-    """True: the log ends there, or a batch begins there. No fetch goes beyond a segment of the log."""
+    """True: the log ends there, or a batch begins there. Asked apart, as no fetch crosses a log segment's end."""
     if offset == (await consumer.end_offsets([tp]))[tp]:
         return True
     raw = await inside.fetch_raw(consumer, tp, offset, 1)

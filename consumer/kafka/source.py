@@ -36,7 +36,7 @@ FIND_TIMEOUT = 5.0
 
 
 class KafkaSource:
-    """`consumer.ports.Source` on the client library. Joined once, closed once."""
+    """`consumer.ports.Source` on top of aiokafka. Joined once, closed once."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class KafkaSource:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def join(self, listener: Listener) -> None:
-        """Returns when the first session has begun; waits for as long as the other members drain.
+        """Returns when the first session has begun, which may have to wait until the other members have drained.
 
         Raises:
             StartRefused: a topic is missing, access is denied, no broker answers.
@@ -68,7 +68,7 @@ class KafkaSource:
         bound_the_library()
         consumer = self._consumer = member(self._config, self._fetch_token)
         try:
-            await consumer.start()  # subscribed to nothing yet: the patches go on before the join
+            await consumer.start()  # subscribed to nothing yet: patches are applied before the join
         except KafkaConnectionError as error:
             raise StartRefused(no_broker_answers(self._config)) from error
         refuse_unknown_library(consumer)
@@ -80,7 +80,7 @@ class KafkaSource:
 
     @property
     def partitions(self) -> Collection[Partition]:
-        """All of its topics, whoever has them; none before the first session, or where they are not known yet."""
+        """The partitions of all its topics, whoever has them; none before the first session, or while some are not known."""
         joined = self._joined
         if joined is None or not joined.membership.begun.is_set():
             return ()
@@ -91,7 +91,7 @@ class KafkaSource:
 
     @property
     def stuck(self) -> Mapping[Partition, str]:
-        """Partitions that cannot be read on, and why; looked at again every half minute."""
+        """As `Source.stuck`; each is tried again every half minute."""
         return self._joined.reader.stuck if self._joined else {}
 
     async def skip(self, partition: Partition, offset: int) -> str:
@@ -100,15 +100,15 @@ class KafkaSource:
 
     @property
     def ended_tasks(self) -> Collection[str]:
-        """Tasks of the library that have died: only a restart of the process helps."""
+        """Tasks of the library that have died, so that only a restart of the process helps."""
         if self._joined is None or self._consumer is None:
             return ()
         return inside.ended_tasks(self._joined.consumer)
 
     async def find_anew(self) -> bool:
-        """Ask the configured servers which brokers there are; True if one answered. Bounded by some seconds.
+        """Ask the configured servers which brokers there are; True if one answered, within five seconds.
 
-        The library asks only brokers that it knows: when all of them have moved, it asks nobody for ever.
+        The library only asks brokers that it knows: when all of them have moved, it would never find one again.
         """
         client = inside.client_of(self._must_be_joined().consumer)
         try:
@@ -121,7 +121,7 @@ class KafkaSource:
     async def poll(
         self, wanted: Collection[Partition], max_records: int, wait: float
     ) -> Sequence[Record | Unreadable]:
-        """As `Source.poll`. Returns none once closed.
+        """As `Source.poll`. Returns nothing once closed.
 
         Raises:
             ConsumerError: the library's group task has died, or a listener raised: the service must end.
@@ -145,7 +145,7 @@ class KafkaSource:
         return self._joined.reader.position(partition) if self._joined else -1
 
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """As `Source.end_offsets`; of a transaction that is open, nothing can be read yet."""
+        """As `Source.end_offsets`: the end of what can be read, so before any transaction that is still open."""
         consumer = self._must_be_joined().consumer
         try:
             async with asyncio.timeout(OFFSETS_TIMEOUT):
@@ -155,10 +155,10 @@ class KafkaSource:
         return {Partition(*tp): offset for tp, offset in ends.items()}
 
     async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """What the group has committed for these, whoever did; without those for which it never did.
+        """What any member of the group has committed for these, without those for which none has.
 
         Raises:
-            Unavailable: the group's coordinator did not tell.
+            Unavailable: the group's coordinator did not say.
         """
         wanted = [TopicPartition(*each) for each in partitions]
         try:
@@ -169,15 +169,15 @@ class KafkaSource:
         return {Partition(*tp): stored.offset for tp, stored in found.items()}
 
     def lease(self) -> float:
-        """Clock time until which this membership is certain: no other member can have been given its partitions."""
+        """Clock time until which this membership is certain: no other member can have got its partitions before that."""
         return self._lease.until
 
     async def rejoin(self) -> None:
-        """Leave the group and join it as a new member. The listener is told `lost` of what it still holds, then of the new
-        session.
+        """Leave the group and join it as a new member.
 
-        Where the coordinator does not answer, the old member stays until its session times out; the new
-        one's join waits for that, so the order is the same.
+        The listener's `lost` is called for what it still holds, then `assigned` for the new session. If the
+        coordinator does not answer, the old member stays until its session times out; the new one's join waits for
+        that, so the order is the same.
         """
         joined = self._must_be_joined()
         joined.membership.lose()
@@ -189,7 +189,7 @@ class KafkaSource:
             joined.coordinator.reset_generation()
 
     async def close(self, *, leave: bool) -> None:
-        """As `Source.close`; `leave=False` closes the sockets and says nothing to the coordinator."""
+        """As `Source.close`; `leave=False` closes the sockets without a word to the coordinator."""
         consumer, self._consumer = self._consumer, None
         if consumer is None:
             return
@@ -199,7 +199,7 @@ class KafkaSource:
                 self._joined.watch.close()
             self._joined.membership.close()
             self._joined.reader.close()
-        # In a task: with a dead broker `stop()` raises CancelledError, which is not ours.
+        # In a task: with a dead broker `stop()` raises a CancelledError that is not our own.
         stop = asyncio.create_task(consumer.stop(), name="kafka-stop")
         await asyncio.wait({stop}, timeout=LEAVE_TIMEOUT if leave else END_TIMEOUT)
         if not stop.done() or stop.cancelled() or stop.exception() is not None:
@@ -230,7 +230,11 @@ class KafkaSource:
         return _Joined(consumer, coordinator, reader, commits, membership, watch)
 
     async def _first_session(self, joined: _Joined) -> None:
-        """Until then nobody polls, so what the group's coordinator refuses is looked for here."""
+        """Wait for it. Nobody polls until then, so a refusal by the group's coordinator is noticed here.
+
+        Raises:
+            StartRefused: the coordinator refuses us.
+        """
         while not joined.membership.begun.is_set():
             refused = joined.membership.not_read or await joined.refused_within(0.5)
             if refused is not None:
@@ -252,7 +256,7 @@ class KafkaSource:
 
 
 class _Joined:
-    """What there is from the join on."""
+    """What exists from the join on."""
 
     def __init__(
         self,
@@ -271,7 +275,7 @@ class _Joined:
         self.watch = watch
 
     async def refused_within(self, seconds: float) -> KafkaError | None:
-        """The error with which the group refuses us, if it does so before the first session."""
+        """The error with which the coordinator refuses us, if it does so before the first session."""
         begun = asyncio.ensure_future(self.membership.begun.wait())
         try:
             await asyncio.wait({begun}, timeout=seconds)

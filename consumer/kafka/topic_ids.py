@@ -1,6 +1,7 @@
-"""Which topic a name stands for: one that is deleted and made anew has the same name, and other records.
+"""Which topic a name stands for: one that is deleted and created again has the same name, but other records.
 
-The library asks for metadata in a version that tells no ids, so this asks by itself. Brokers before 2.8 tell none.
+Topic ids are KIP-516; brokers before Kafka 2.8 have none. The library uses a version of the Metadata request
+without ids, so this has its own, version 10: https://kafka.apache.org/protocol#The_Messages_Metadata.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from consumer.ports import Clock
 log = logging.getLogger(__name__)
 
 ASK_EVERY = 5.0
-"""Seconds for which a topic that is made anew without any sign of it may be read unnoticed."""
+"""Seconds for which a topic that is created anew may be read unnoticed, if there is no sign of it."""
 ASK_AGAIN_AFTER = 1.0
 CALM = 1.0
 ANSWER_WITHIN = 5.0
 UNKNOWN_AGAIN_AFTER = 0.2
 UNKNOWN_TIMES = 10
-"""A broker that was asked may be behind those that assigned the partitions; so often another may be asked."""
+"""The broker that was asked may lag behind; so many times it is asked again, or another one is."""
 _ZERO: Final = bytes(16)
 
 
@@ -120,7 +121,7 @@ class _Question(RequestStruct):
 
 
 class TopicIdsRequest(Request[_Question]):
-    """The metadata of these topics, with their ids, making none."""
+    """Asks for the metadata of these topics, ids included, without creating any."""
 
     API_KEY = 3
 
@@ -133,7 +134,7 @@ class TopicIdsRequest(Request[_Question]):
 
 
 async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict[str, str | None]:
-    """The id of each topic, as Kafka writes it; None: there is no such topic now. Without those that say nothing.
+    """The id of each topic, as Kafka writes it; None: there is no such topic now. Without topics that have no id.
 
     Raises:
         KafkaError: no broker answers.
@@ -142,7 +143,7 @@ async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict
     try:
         answer = await client.send(client.get_random_node(), TopicIdsRequest(topics))
     except NotImplementedError:
-        return {}  # the broker is too old for them
+        return {}  # the broker is too old for topic ids
     found: dict[str, str | None] = {}
     for code, topic, topic_id, *_ in answer.topics:
         if code == UnknownTopicOrPartitionError.errno:
@@ -153,11 +154,11 @@ async def topic_ids(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict
 
 
 class TopicWatch:
-    """Sees that each name still stands for the topic that it stood for when the session began.
+    """Checks that each name still stands for the same topic as when the session began.
 
-    It asks from time to time, and at once where the library sees a sign: it wants new metadata when a broker does not
-    know a partition. Until that is answered the topics are `doubted`. Signs come in floods while a broker is away, so
-    that after an answer they are let pass for a moment: else nothing would be read of the other brokers.
+    It asks from time to time, and at once on a sign: the library wants new metadata when a broker does not know a
+    partition. Until there is an answer the topics are `doubted`. While a broker is away signs come in floods, so they
+    are ignored for a moment after each answer, or nothing would be read from the other brokers.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, clock: Clock) -> None:
@@ -172,11 +173,11 @@ class TopicWatch:
         self._unanswered = False
         self.doubted = False
         self.faults: Mapping[str, str] = {}
-        """By topic: why nothing more may be read of it."""
+        """By topic: why nothing more of it may be read."""
         tell_of_refreshes(consumer, self.doubt)
 
     async def begin(self, topics: Collection[str]) -> Mapping[str, str | None]:
-        """A session begins: what these names stand for now; None: no broker that was asked knows of it.
+        """A session begins: the id of each of these topics now; None: no broker that was asked knows it.
 
         Raises:
             KafkaError: no broker answers.
@@ -193,7 +194,7 @@ class TopicWatch:
         return found
 
     def doubt(self) -> None:
-        """Something is not as it was: ask at once, and hand out nothing until it is answered."""
+        """Something has changed: ask at once, and hand out nothing until there is an answer."""
         if self._clock.now() < self._calm_until:
             self._ask_at = min(self._ask_at, self._calm_until)
             return
@@ -202,7 +203,7 @@ class TopicWatch:
         self._ask_at = 0.0
 
     def look(self) -> None:
-        """Ask, if it is time to; costs nothing otherwise."""
+        """Ask, if it is time to. Costs nothing otherwise."""
         if self._asking is None and self._ids and self._ask_at <= self._clock.now():
             self._asking = asyncio.create_task(self._ask(dict(self._ids)), name="kafka-topic-ids")
 
@@ -213,11 +214,11 @@ class TopicWatch:
     async def _ask(self, ids: dict[str, str]) -> None:
         signs = self._signs
         try:
-            # One broker that hangs must not keep the others' records back for long.
+            # One broker that hangs must not hold back the records of the others for long.
             async with asyncio.timeout(ANSWER_WITHIN):
                 found = await topic_ids(self._consumer, ids)
         except (KafkaError, TimeoutError) as error:
-            if not self._unanswered:  # else twice a second, for as long as the brokers are away
+            if not self._unanswered:  # logged once, not every second while the brokers are away
                 log.warning("topic ids not read", extra=fields(cause=repr(error)))
             self._unanswered = True
             self._ask_at = self._clock.now() + ASK_AGAIN_AFTER
@@ -225,7 +226,7 @@ class TopicWatch:
             if self._unanswered:
                 log.info("topic ids read again")
             self._unanswered = False
-            # An answer that was on its way when the sign was seen may be from before: once more, and no oftener.
+            # If a sign came while this was asked, the answer may be from before it: ask again, but only once.
             self._asked_again = signs != self._signs and not self._asked_again
             if ids == self._ids and not self._asked_again:
                 self._settle(found)

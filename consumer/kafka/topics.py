@@ -1,4 +1,4 @@
-"""Are the topics there, and may they be read? Asked without creating any."""
+"""Do the topics exist, and may they be read? Asked without creating any."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ from consumer.kafka.library.inside import fetch_raw
 TRIES = 5
 TRY_AGAIN_AFTER = 0.3
 NOT_YET = frozenset({UnknownTopicOrPartitionError.errno, LeaderNotAvailableError.errno})
-"""A topic made a moment ago is not known everywhere at once."""
+"""A topic that was created a moment ago is not known to all brokers at once."""
 
 
 async def refuse_missing_topics(client: AIOKafkaClient, topics: Collection[str]) -> None:
-    """Raises:
-    StartRefused: a topic is not there or not visible to this user; all such are named.
+    """Return if all these topics exist.
+
+    Raises:
+        StartRefused: some do not, or are not visible to this user; all of those are named.
     """
     codes = await _codes(client, topics)
     for _ in range(TRIES - 1):
@@ -42,8 +44,10 @@ async def refuse_missing_topics(client: AIOKafkaClient, topics: Collection[str])
 
 
 async def refuse_unreadable_topics(consumer: AIOKafkaConsumer, topics: Collection[str]) -> None:
-    """Raises:
-    StartRefused: this user may see a topic, and not read it.
+    """Return if this user may read all these topics.
+
+    Raises:
+        StartRefused: one may be seen, but not read.
     """
     for topic in sorted(topics):
         try:
@@ -53,7 +57,7 @@ async def refuse_unreadable_topics(consumer: AIOKafkaConsumer, topics: Collectio
                 f"no READ on topic {topic!r}: grant READ and DESCRIBE to the user of this service"
             ) from None
         except KafkaError:
-            continue  # out of range, no leader now: not a question of access
+            continue  # out of range, or no leader now: nothing to do with access
 
 
 async def _codes(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str, int]:

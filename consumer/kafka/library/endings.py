@@ -14,7 +14,7 @@ from consumer.kafka.library.inside import client_of
 
 
 async def end_abruptly(consumer: AIOKafkaConsumer) -> None:
-    """What `stop()` leaves undone when it fails on the way: tasks ended, sockets closed."""
+    """Do what a failed `stop()` leaves undone: end the tasks, close the sockets."""
     coordinator, fetcher = consumer._coordinator, consumer._fetcher
     tasks: set[asyncio.Task[Any] | None] = set()
     if coordinator is not None:
@@ -30,9 +30,9 @@ async def end_abruptly(consumer: AIOKafkaConsumer) -> None:
 
 
 async def end_producer(producer: AIOKafkaProducer) -> None:
-    """What the producer's `stop()` leaves undone when it was cut short."""
+    """Do what the producer's `stop()` leaves undone if it is cut short."""
     await producer._sender.close()
-    # Else whoever waits for what was not sent waits for ever.
+    # Otherwise whoever waits for an unsent record would wait for ever.
     producer._message_accumulator.fail_all(ProducerClosed())
     await producer.client.close()
 

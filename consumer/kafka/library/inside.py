@@ -1,4 +1,4 @@
-"""What the library knows and does not tell, and what it can and does not offer."""
+"""What the library knows but does not show, and what it can do but does not offer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Coordinator(Protocol):
 
 
 def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
-    """What speaks with the brokers."""
+    """The part that talks to the brokers."""
     return consumer._client
 
 
@@ -50,38 +50,50 @@ def coordinator_of(consumer: AIOKafkaConsumer) -> Coordinator:
 
 
 async def ask_group(coordinator: Coordinator, request: Any) -> Any:
-    """The answer of the group's coordinator. Raises `KafkaError`."""
+    """The answer of the group's coordinator.
+
+    Raises:
+        KafkaError: there was none.
+    """
     return await coordinator._send_req(request)
 
 
 async def leave_group(coordinator: Coordinator) -> None:
-    """Say farewell, and be nobody's member."""
+    """Leave the group, and tell its coordinator."""
     await coordinator._maybe_leave_group()
 
 
 async def know_topic(client: AIOKafkaClient, topic: str) -> None:
-    """Returns when the library knows the topic's partitions. Raises `KafkaError`."""
+    """Returns when the library knows the topic's partitions.
+
+    Raises:
+        KafkaError: it cannot find them out.
+    """
     await client._wait_on_metadata(topic)
 
 
 async def ask_broker(admin: AIOKafkaAdminClient, request: Any, node: int) -> Any:
-    """The answer of this broker. Raises `KafkaError`."""
+    """The answer of this broker.
+
+    Raises:
+        KafkaError: there was none.
+    """
     return await admin._send_request(request, node)
 
 
 def arrival(consumer: AIOKafkaConsumer) -> asyncio.Future[None]:
-    """Done when records have arrived in the library's buffer; takes none out, so an error there loses none."""
+    """Done when there are records in the library's buffer. It takes none out, so an error loses none."""
     fetcher: Any = consumer._fetcher
     return cast("asyncio.Future[None]", fetcher._create_fetch_waiter())
 
 
 def group_task_ended(consumer: AIOKafkaConsumer) -> bool:
-    """The library ends it on what it does not expect, and would tell the same error for ever."""
+    """True: the library's group task has died of an unexpected error, which it would now raise for ever."""
     return coordinator_of(consumer)._coordination_task.done()
 
 
 def join_without_heartbeats(consumer: AIOKafkaConsumer) -> None:
-    """The library ends its heartbeats on what it does not expect, and begins them with the next join alone."""
+    """If an unexpected error has ended the library's heartbeats, join again: only a join starts them anew."""
     coordinator = coordinator_of(consumer)
     task = coordinator._heartbeat_task
     if task is not None and task.done():
@@ -89,7 +101,7 @@ def join_without_heartbeats(consumer: AIOKafkaConsumer) -> None:
 
 
 def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:
-    """Tasks that the library never ends and never looks after; without one of them it stands still in silence."""
+    """Tasks of the library that have died. It never ends them, never checks them, and silently stands still without one."""
     library: Any = consumer
     tasks = {
         "metadata task": library._client._sync_task,
@@ -100,7 +112,7 @@ def ended_tasks(consumer: AIOKafkaConsumer) -> list[str]:
 
 
 def position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
-    """Where the library goes on: past what it gave, and past transaction markers and compacted offsets."""
+    """The library's next offset: after what it has returned, transaction markers and compacted offsets; None: unknown."""
     subscription: Any = consumer._subscription.subscription
     if subscription is None or subscription.assignment is None:
         return None
@@ -110,7 +122,7 @@ def position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | Non
 
 @dataclass(frozen=True, slots=True)
 class RawFetch:
-    """One partition's answer as the broker gave it."""
+    """The raw answer of a broker for one partition."""
 
     records: bytes
     aborted: Sequence[tuple[int, int]]

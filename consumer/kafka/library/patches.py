@@ -1,4 +1,4 @@
-"""What the library does otherwise here than it would by itself."""
+"""Where the library is made to behave differently from its own code."""
 
 from __future__ import annotations
 
@@ -29,21 +29,22 @@ from consumer.ports import Clock
 OFFSET_FETCH, HEARTBEAT, SYNC_GROUP = 9, 12, 14
 """API keys of the protocol."""
 HEARTBEAT_CODES = frozenset({0, 15, 16, 22, 25, 27})
-"""Answers to a heartbeat that the library goes on after."""
+"""Error codes of a heartbeat that the library can deal with."""
 REFUSED_PAUSE = 1.0
 
 
 def forbid_topic_creation() -> None:
-    """The library's metadata requests ask the broker to create topics that are missing; ours never do."""
+    """Keep the library's metadata requests from asking the broker to create missing topics."""
     aiokafka.client.MetadataRequest = functools.partial(  # type: ignore[attr-defined, assignment]  # a module's global
         MetadataRequest, allow_auto_topic_creation=False
     )
 
 
 class StrictOAuth(OAuthAuthenticator):
-    """A broker refuses a token by an answer without an error code; the library takes that for a login.
+    """Notices that a broker has refused a token, and tells the token's provider.
 
-    Every later request then fails, with an error that says nothing of tokens. Who gave the token is told.
+    The broker's answer has no error code (RFC 7628, 3.2.2), and the library takes it for a successful login. Every
+    later request would then fail with an error that does not mention tokens.
     """
 
     _token = ""
@@ -63,7 +64,7 @@ class StrictOAuth(OAuthAuthenticator):
 
 
 def refuse_rejected_tokens() -> None:
-    """Puts `StrictOAuth` in the place of the library's own."""
+    """Have the library use `StrictOAuth`."""
     aiokafka.conn.OAuthAuthenticator = StrictOAuth  # type: ignore[misc]  # a module's global
 
 
@@ -86,9 +87,10 @@ async def _send(
 
 
 def tell_every_timeout() -> None:
-    """Of requests that time out together on one connection the first closes it, and whoever sends again forgets it.
+    """Have each of several requests that time out together on one connection raise a timeout.
 
-    The library then looks for it in vain for the others, and raises KeyError, which nobody expects.
+    The first one closes the connection, and the next send forgets it. For the others the library would then look for
+    it in vain and raise KeyError, which nobody expects.
     """
     if AIOKafkaClient.send is _send_by_itself:
         AIOKafkaClient.send = _send  # type: ignore[method-assign]
@@ -97,13 +99,13 @@ def tell_every_timeout() -> None:
 class CoordinatorWatch:
     """Sees every answer of the group coordinator.
 
-    - An error on top of an answer to "what is committed?" is raised. The library overlooks it and takes the empty list
-      below it for a group that never committed: everything would be read again, or skipped.
-    - A heartbeat or a sync answered without error renews the lease. `REBALANCE_IN_PROGRESS` does not, though the
-      library counts it as success.
-    - A heartbeat that is refused (the grant on the group is gone, say) is tried again: the library would send no more
-      of them for ever, whatever the next one's answer were.
-    - Once closed, nothing is sent any more: no join and no farewell.
+    - A top-level error in an answer to "what is committed?" is raised. The library overlooks it, and takes the empty
+      list below it for a group that has never committed: everything would be read again, or skipped.
+    - A heartbeat or a sync that is answered without an error renews the lease. `REBALANCE_IN_PROGRESS` does not,
+      although the library counts it as a success.
+    - A refused heartbeat (say, because the grant on the group is gone) is tried again: the library would never send
+      another one.
+    - Once closed, nothing more is sent: no join and no leave request.
     """
 
     def __init__(self, coordinator: Coordinator, lease: Lease, clock: Clock) -> None:
@@ -122,7 +124,7 @@ class CoordinatorWatch:
         if self._closed:
             raise KafkaConnectionError("the consumer is closing")
         identity = self._identity
-        # Before the wait for a connection: rather too early than too late.
+        # Taken before the wait for a connection: better too early than too late.
         sent_at = self._clock.now()
         response = await self._send(request)
         if response.API_KEY == OFFSET_FETCH:
@@ -138,7 +140,7 @@ class CoordinatorWatch:
         return (
             response.API_KEY in (HEARTBEAT, SYNC_GROUP)
             and response.error_code == 0
-            # An answer to an earlier member of this process says nothing about the present one.
+            # An answer to an earlier membership of this process says nothing about the present one.
             and identity == self._identity
         )
 
@@ -157,11 +159,11 @@ class CoordinatorWatch:
 
 
 async def _stay() -> None:
-    """In place of leaving the group."""
+    """Stands in for leaving the group."""
 
 
 def tell_of_refreshes(consumer: AIOKafkaConsumer, tell: Callable[[], None]) -> None:
-    """`tell` is called whenever the library wants new metadata: a broker did not know a partition."""
+    """Call `tell` whenever the library wants new metadata, which means that a broker did not know a partition."""
     client: Any = client_of(consumer)
     refresh = client.force_metadata_update
 

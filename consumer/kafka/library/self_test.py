@@ -1,4 +1,4 @@
-"""The start-up test: is the library the one that the service was made for?"""
+"""The start-up test: is this the version of aiokafka that the service was made for?"""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CALLERS: tuple[tuple[Any, str], ...] = (
     (AIOKafkaProducer.start, "_sender"),
     (AIOKafkaProducer.stop, "_message_accumulator"),
 )
-"""Functions of the library, and the name through which each must go for a patch to take hold."""
+"""Functions of the library, each with a name that it must use for a patch to take effect."""
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "": ("_client", "_coordinator", "_fetcher", "_subscription"),
@@ -64,14 +64,14 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "send",
     ),
 }
-"""Attributes that a started consumer must have, by the part that has them."""
+"""Attributes that a started consumer must have, by the part of it that has them."""
 
 
 def refuse_unknown_library(consumer: AIOKafkaConsumer) -> None:
     """The start-up test, on a started consumer.
 
     Raises:
-        StartRefused: the library changed, so that a patch would not take hold.
+        StartRefused: the library has changed, and a patch would not take effect.
     """
     gone = [
         f"{function.__qualname__} no longer uses {name}"
