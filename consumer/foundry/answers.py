@@ -1,4 +1,4 @@
-"""HTTP answers read: Foundry's error shape, its waits, its validation. No value of an event is kept."""
+"""Reads HTTP answers: Foundry's errors, waits and validation results. No value of an event is kept."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import jiter
 
 MAX_RETRY_AFTER = 600.0
-"""Seconds. A longer wait than this is not believed: the world may be well again sooner."""
+"""Seconds. A longer wait is cut to this: all may be well again sooner."""
 LONG_WAIT = 30.0
-"""Seconds to wait where Foundry says not to retry, without saying for how long."""
+"""Seconds to wait if Foundry says not to retry, without saying for how long."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,119}")
 _INSTANCE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _DETAIL_LENGTH = 500
@@ -32,7 +32,7 @@ class Reply:
     content_type: str
     body: bytes
     complete: bool = True
-    """False: the body was cut, or larger than the cap."""
+    """False: the body was truncated, or larger than the cap."""
     retry_after: str | None = None
     retry_hint: str | None = None
     """Foundry's `QoS-Retry-Hint`."""
@@ -48,7 +48,7 @@ class Reply:
 
     @property
     def json_typed(self) -> bool:
-        """True where the answer says that it is JSON."""
+        """True if the answer says that it is JSON."""
         kind = self.content_type.partition(";")[0].strip().lower()
         return kind == "application/json" or kind.endswith("+json")
 
@@ -69,9 +69,9 @@ class FoundryError:
 
 
 def read_object(body: bytes) -> Mapping[str, Any] | None:
-    """The JSON object that the body holds; None where it holds none (cut, empty, HTML, a list).
+    """The JSON object in the body; None if it is none (truncated, empty, HTML, a list).
 
-    A byte order mark before it is passed over, as RFC 8259 lets a reader do: what is on the way may add one.
+    A byte order mark is ignored, as RFC 8259, 8.1 allows: something in between may have added one.
     """
     try:
         value = jiter.from_json(body.removeprefix(BOM_UTF8))
@@ -81,7 +81,7 @@ def read_object(body: bytes) -> Mapping[str, Any] | None:
 
 
 def read_error(reply: Reply) -> FoundryError | None:
-    """Foundry's error; None where the answer is not in Foundry's shape, so perhaps a proxy's."""
+    """Foundry's error; None if the answer is not in Foundry's shape, so perhaps a proxy's."""
     found = read_object(reply.body)
     if found is None:
         return None
@@ -99,9 +99,9 @@ def read_error(reply: Reply) -> FoundryError | None:
 
 
 def describe(error: FoundryError) -> str:
-    """What the error names of the ontology: parameters, types, limits. Never a value, never free text.
+    """What of the ontology the error names: parameters, types, limits. Never a value, never free text.
 
-    `message` of a function's error is left out too: its author may have put values of the event in it.
+    The `message` of a function's error is left out too: its author may have put values of the event into it.
     """
     found = error.parameters
     parts = [f"{key}={_text(found.get(key))}" for key in _NAMING if _text(found.get(key))]
@@ -115,7 +115,7 @@ def describe(error: FoundryError) -> str:
 
 
 def describe_validation(validation: Mapping[str, Any]) -> str:
-    """Which submission criteria and parameters failed, and by which kinds of constraint."""
+    """Which submission criteria and parameters failed, and which kinds of constraint they violate."""
     parts = [
         _clean(message)
         if isinstance(message := criterion.get("configuredFailureMessage"), str)
@@ -139,9 +139,9 @@ def describe_validation(validation: Mapping[str, Any]) -> str:
 
 
 def retry_after(reply: Reply, now: float) -> float | None:
-    """Seconds that the server asks to wait, from either form of `Retry-After`, clamped.
+    """Seconds that the server asks us to wait, from either form of `Retry-After` (RFC 9110, 10.2.3), clamped.
 
-    A date counts from the answer's own `Date` where it has one, so that clocks need not agree; else from
+    A date counts from the answer's own `Date` if it has one, so that the clocks need not agree; otherwise from
     `now`, in seconds since the epoch.
     """
     seconds = _seconds(reply.retry_after, reply.date, now)
@@ -171,7 +171,7 @@ def _epoch(text: str) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """A number that Foundry may send as a number or as text."""
+    """A whole number, which Foundry may send as a number or as text; None: it is neither."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
@@ -180,7 +180,7 @@ def whole_number(value: object) -> int | None:
 
 
 def scope_name(error: FoundryError) -> str | None:
-    """The scope that the token lacks, where Foundry names it."""
+    """The scope that the token lacks; None: Foundry does not name it."""
     return _matching(_NAME, error.parameters.get("missingScope"))
 
 

@@ -1,6 +1,6 @@
-"""Why a host could not be reached: each failure of the network as a cause, a detail and a remedy.
+"""Why a host could not be reached: each network failure with a cause, a detail and a remedy.
 
-aiohttp's own texts are never passed on: the `repr` of some hold request headers, and so the token.
+aiohttp's own texts are never passed on: the `repr` of some errors contains request headers, and so the token.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from consumer.outcomes import Answer, Outage
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One way in which the network fails."""
+    """One way in which the network can fail."""
 
     name: str
     """A short constant for metrics and logs."""
@@ -26,11 +26,11 @@ class Cause:
     remedy: str | None = None
 
     def outage(self, gate: GateReason = "unreachable") -> Outage:
-        """Nothing was executed, and nothing will get through for any action."""
+        """Nothing was executed, and for now nothing will get through, whatever the action."""
         return Outage(Answer(self.name, self.detail), gate, everywhere=True, remedy=self.remedy)
 
     def unread(self) -> Outage:
-        """A read got no answer, which is its service's trouble: what acts may well be answered."""
+        """A read got no answer. That may be the reading service's trouble alone: actions may well be answered."""
         return Outage(Answer(self.name, self.detail), "timeouts", remedy=self.remedy)
 
 
@@ -67,13 +67,13 @@ PROXY = Cause("proxy", "the proxy cannot be used", "check foundry.proxy and its 
 CUT = Cause("reset", "the connection was cut")
 TIMEOUT = Cause("timeout", "no answer in time")
 
+# OpenSSL's verify codes (X509_V_ERR_...): host name mismatch; not yet valid, expired.
 _CERTIFICATE_NAME = 62
 _CERTIFICATE_TIMES = (9, 10)
-"""OpenSSL's verify codes: host name mismatch; not yet valid, expired."""
 
 
 def cause_of(failure: BaseException) -> Cause:
-    """The cause behind what the network raised (`transport.NETWORK_ERRORS`)."""
+    """The cause of an error that the network raised (one of `transport.NETWORK_ERRORS`)."""
     for table, cause in _BY_TYPE:
         if isinstance(failure, table):
             return _certificate(failure) if cause is UNTRUSTED else cause
@@ -88,7 +88,7 @@ def _certificate(failure: BaseException) -> Cause:
     return EXPIRED if code in _CERTIFICATE_TIMES else UNTRUSTED
 
 
-# The order matters: most of these are also an OSError, some a TimeoutError.
+# The order matters: most of these are subclasses of OSError, some of TimeoutError.
 _BY_TYPE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause], ...] = (
     ((aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError), UNTRUSTED),
     ((aiohttp.ClientConnectorSSLError, ssl.SSLError), TLS),

@@ -1,4 +1,4 @@
-"""From an HTTP answer to an outcome: pure, and the only place where Foundry's answers are judged."""
+"""HTTP answer -> outcome. Pure, and the only place where Foundry's answers are judged."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from consumer.outcomes import (
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was asked: by which endpoint, for how many actions, and what a repeat of one would do."""
+    """What was sent: to which endpoint, how many actions, and what a repeat of one would do."""
 
     batched: bool
     size: int
@@ -60,7 +60,7 @@ class Sent:
 
 
 def classify(reply: Reply, sent: Sent, now: float) -> Outcome:
-    """What became of the request that got this answer. `now`: seconds since the epoch."""
+    """What became of the request with this answer. `now`: seconds since the epoch."""
     if reply.succeeded:
         return _succeeded(reply, sent)
     error = read_error(reply)
@@ -68,7 +68,7 @@ def classify(reply: Reply, sent: Sent, now: float) -> Outcome:
 
 
 def _succeeded(reply: Reply, sent: Sent) -> Outcome:
-    """2xx. A batch is atomic, so its status says all; a single one may still say INVALID in the body."""
+    """2xx. A batch is atomic, so the status says it all; a single action's body may still say INVALID."""
     if not reply.json_typed:
         answer = Answer("not_json", "a success that is not JSON", reply.status)
         return _unknown(NOT_FOUNDRY, answer, answered=False)
@@ -90,14 +90,14 @@ def _succeeded(reply: Reply, sent: Sent) -> Outcome:
 
 
 def rule_of(reply: Reply, error: FoundryError | None) -> Rule:
-    """The row of the table for an answer that is no success."""
+    """The table's row for an answer that is not a success."""
     if reply.status < 400:  # noqa: PLR2004 - HTTP's own classes
         return REDIRECTED
     named = _named(error) if error is not None else None
     if found := named or BY_STATUS_ALONE.get(reply.status):
         return found
-    if reply.status == 503:  # noqa: PLR2004 - the one status whose meaning hangs on who sent it
-        # A gateway that lost its upstream after passing the request on answers so too, with Retry-After.
+    if reply.status == 503:  # noqa: PLR2004 - the one status whose meaning depends on who sent it
+        # A gateway that loses its upstream after passing on the request answers 503 too, with Retry-After.
         throttled = error is not None or reply.retry_hint
         return OVERLOADED if throttled else CUT
     return _unnamed(reply, error)
@@ -116,7 +116,7 @@ def _named(error: FoundryError) -> Rule | None:
 
 
 def answer_of(reply: Reply, error: FoundryError | None, now: float) -> Answer:
-    """What is kept of an answer that is no success."""
+    """What is kept of an answer that is not a success."""
     waits = retry_after(reply, now)
     if error is None:
         kind = "" if reply.body else " with an empty body"
@@ -124,7 +124,7 @@ def answer_of(reply: Reply, error: FoundryError | None, now: float) -> Answer:
         return Answer(f"http_{reply.status}", detail, reply.status, retry_after=waits)
     known = _named(error) is not None
     return Answer(
-        # A name that the table does not know would make a metric's label endless.
+        # Names that are not in the table would make the values of a metric's label unbounded.
         (error.local_name if known else None) or f"http_{reply.status}",
         describe(error),
         reply.status,
@@ -136,7 +136,7 @@ def answer_of(reply: Reply, error: FoundryError | None, now: float) -> Answer:
 
 
 def outage_of_read(reply: Reply, now: float) -> Outage:
-    """What a failed reading request means: nothing is executed by one, so all of them are outages."""
+    """What a failed read means. A read executes nothing, so every failure is an outage."""
     error = read_error(reply)
     if reply.succeeded:
         rule = LASTING if reply.json_typed else NOT_FOUNDRY
@@ -153,7 +153,7 @@ def outage_of_read(reply: Reply, now: float) -> Outage:
 
 
 def outage_of(rule: Rule, answer: Answer, error: FoundryError | None) -> Outage:
-    """An outage in the words of its row."""
+    """The outage that a row of the table describes."""
     remedy = rule.remedy
     if rule is SCOPE and error is not None and (scope := scope_name(error)) is not None:
         remedy = f"the token lacks the scope {scope}: {remedy}"
@@ -167,7 +167,7 @@ def _outcome(reply: Reply, error: FoundryError | None, sent: Sent, now: float) -
         case Kind.REFUSED:
             return Refused(answer)
         case Kind.EXISTS:
-            # A batch is atomic: nothing of it was applied, it has to be split. A single create was applied.
+            # A batch is atomic: nothing of it was applied, and it has to be split. A lone create was applied before.
             already = sent.size == 1 and sent.repeat is Repeat.CREATE
             return Applied(already=True) if already else Refused(answer)
         case Kind.CONFLICTED:
@@ -189,7 +189,7 @@ def _open(rule: Rule, answer: Answer, reply: Reply) -> Outcome:
 
 
 def _unknown(rule: Rule, answer: Answer, *, answered: bool) -> Unknown:
-    """In the words of its row: it may be the sign of an outage as well."""
+    """The unknown outcome that a row describes; it may be a sign of an outage, too."""
     return Unknown(answer, answered, rule.gate, rule.everywhere, rule.remedy)
 
 

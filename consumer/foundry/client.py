@@ -1,4 +1,4 @@
-"""Actions sent to Foundry: `consumer.ports.Actions` over REST. Neither method raises for what the network does."""
+"""Sends actions to Foundry: `consumer.ports.Actions` over its REST API v2."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRACESTATE = re.compile(r"[ -~]{1,512}")
 
 
 class FoundryActions:
-    """Foundry's actions of one ontology, as the service user may submit them."""
+    """The actions of one ontology, submitted as the service user. Neither method raises for anything the network does."""
 
     def __init__(
         self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float] = time.time
@@ -33,10 +33,10 @@ class FoundryActions:
         self._wall = wall
         self._lookups = Lookups(config, exchange, wall=wall)
         self._urls: dict[tuple[str, str], URL] = {}
-        """One for each action type of the contracts: action types never come from an event."""
+        """One for each action type and endpoint. Bounded, as action types come from the contracts, never from an event."""
 
     async def send(self, request: Request) -> Outcome:
-        """Submit the request once; a second time only after a 401 or on a connection found closed.
+        """Submit the request once. It is sent again only after a 401, or if its connection turns out to be closed.
 
         Raises:
             Exception: what `request.may_send` raises.
@@ -53,7 +53,7 @@ class FoundryActions:
         )
         outcome = self._judge(request, reply, batched=batched)
         if request.validate_only and isinstance(outcome, Unknown):
-            # Nothing is ever executed by a validation, so it cannot be unknown whether it was.
+            # A validation executes nothing, so its outcome cannot be unknown.
             gate = outcome.gate or "failing"
             return Outage(outcome.answer, gate, outcome.everywhere, outcome.remedy)
         return outcome
@@ -72,7 +72,7 @@ class FoundryActions:
                 sent = Sent(batched, len(request.parameters), repeat)
                 return classify(reply, sent, self._wall())
             case Lost(head=Reply() as head) if batched and head.succeeded and head.json_typed:
-                return Applied()  # a batch's status says all, as in `classify`
+                return Applied()  # for a batch the status says it all, as in `classify`
             case Lost(cause):
                 return Unknown(Answer(cause.name, cause.detail), gate="timeouts")
             case Outage() | Withheld():
@@ -91,7 +91,7 @@ class FoundryActions:
 
 
 def encode(parameters: Sequence[bytes], *, batched: bool, validate_only: bool) -> bytes:
-    """The body, joined from the parameters' own JSON texts.
+    """The request's body, put together from the parameters' JSON texts.
 
     Raises:
         ValueError: several actions where the endpoint takes one.
@@ -106,7 +106,7 @@ def encode(parameters: Sequence[bytes], *, batched: bool, validate_only: bool) -
 
 
 def trace_headers(request: Request) -> dict[str, str] | None:
-    """The trace of the request, where it is well formed: a line end in a header would raise."""
+    """Headers with the request's trace, if that is well formed: a line end in a header would raise."""
     parent = request.traceparent
     if parent is None or not _TRACEPARENT.fullmatch(parent):
         return None

@@ -1,4 +1,4 @@
-"""What the Foundry edge is told at the start: where Foundry is, as whom to speak, and how much at once."""
+"""What the Foundry edge is told at the start: where Foundry is, who we are, and how much to send at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from consumer.settings.fields import base_url
 
 DEFAULT_SCOPES = ("api:ontologies-read", "api:ontologies-write")
 MAX_IN_FLIGHT = 800
-"""Foundry's limit of simultaneous requests for a service user."""
+"""Foundry's limit on concurrent requests of a service user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FoundryConfig:
     """
 
     hostname: str
-    """A host or a URL; kept as the stack's base URL, without a slash at the end."""
+    """A host name or a URL; kept as the stack's base URL, without a slash at the end."""
     ontology: str
     client_id: str
     client_secret: Secret
@@ -38,11 +38,11 @@ class FoundryConfig:
     request_timeout: float = 15.0
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)
-    """May carry a user and a password: not shown."""
+    """May contain a user and a password, so it is not shown."""
 
     def __post_init__(self) -> None:
         try:
-            # As they are taken at the start; for whoever makes one otherwise.
+            # The settings have checked this already; other callers have not.
             object.__setattr__(self, "hostname", base_url(self.hostname))
         except ValueError as fault:
             raise SettingsError(f"foundry.hostname {fault}") from None
@@ -61,10 +61,10 @@ class FoundryConfig:
 
 
 def path_segment(value: str) -> str:
-    """One path segment, fully quoted: whatever it holds, it stays one segment.
+    """`value` quoted so that, whatever it contains, it stays a single path segment.
 
     Raises:
-        ValueError: it is empty or a dot segment, which no quoting keeps in its place.
+        ValueError: it is empty or a dot segment (RFC 3986, 5.2.4), which quoting cannot keep in place.
     """
     if value in {"", ".", ".."}:
         raise ValueError("an empty or dot segment cannot stand in a path")
@@ -72,7 +72,7 @@ def path_segment(value: str) -> str:
 
 
 def endpoint(base: str, *segments: str) -> URL:
-    """The URL of an endpoint; each segment is quoted by `path_segment`, and nothing unquotes it again."""
+    """The URL of an endpoint. `path_segment` quotes each segment, and nothing unquotes it again."""
     return URL("/".join((base, *map(path_segment, segments))), encoded=True)
 
 

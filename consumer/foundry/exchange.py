@@ -1,4 +1,4 @@
-"""One request and its answer: with a token, within one deadline, and knowing whether it left this process."""
+"""One request and its answer: with a token, within one deadline, and knowing whether it left the process."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from consumer.foundry.verdicts import TOKEN
 from consumer.outcomes import Outage, Withheld
 
 _TRIES = 3
-"""How often a connection may turn out to be closed before a byte was written to it."""
+"""How often a connection may turn out to be closed before a byte is written to it."""
 
 
 _MADE = (Phase.WAITING, Phase.SENT)
-"""A request that ended so was made, if only as far as the connection."""
+"""Phases in which a request ends that was made, if only as far as asking for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """It was sent, and no answer came back: it may have been executed, or be so yet."""
+    """It was sent and no answer came back: it may have been executed, or may be yet."""
 
     cause: Cause
     head: Reply | None = None
-    """The answer without its body, where that did not come in time."""
+    """The head of the answer, if only its body did not come in time."""
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """How far the present try came; the deadline may strike at any point of it."""
+    """How far the present attempt has got, as the deadline may strike at any point."""
 
     has_token: bool = False
     body: Body | None = None
@@ -62,7 +62,7 @@ class _Attempt:
 
 
 class Exchange:
-    """Sends with the one token; where that is refused it gets a fresh one and one more try, for it was not executed."""
+    """Sends with the one token. If that is refused nothing was executed, so it tries once more, with a fresh one."""
 
     def __init__(
         self,
@@ -85,9 +85,9 @@ class Exchange:
         *,
         within: float | None = None,
     ) -> Reply | Outage | Withheld | Lost:
-        """POST a JSON body. All of it, the wait for a token and a second try included, ends in time.
+        """POST a JSON body, within one deadline that includes waiting for a token and the second try.
 
-        `within`: seconds, where less is left than a request may take.
+        `within`: seconds, if less is left than a request may take.
 
         Raises:
             Exception: what `may_send` raises.
@@ -195,9 +195,9 @@ class Exchange:
                 url, data=body, headers=headers, allow_redirects=False
             )
             if body.phase is not Phase.SENT:
-                # What stood unread on a pooled connection, taken for the answer: nothing was written yet, and
-                # nothing may be any more. At once: the rest of it may never come, and meanwhile the request
-                # would be written.
+                # Bytes that were unread on a pooled connection were taken for the answer. Nothing has been written
+                # yet, and nothing must be any more. Close at once: the rest of that "answer" may never come, and
+                # meanwhile the request would be written.
                 body.phase = Phase.STALE
                 response.close()
                 return CUT.outage()
@@ -207,7 +207,7 @@ class Exchange:
         except NETWORK_ERRORS as failure:
             return _failed(body, failure)
         finally:
-            # A connection that was read to its end is back in the pool, perhaps another request's by now.
+            # After a complete answer the connection is back in the pool, and perhaps in use again.
             if not read:
                 body.abort()
         return reply
@@ -231,7 +231,7 @@ def _failed(body: Body, failure: BaseException) -> Outage | Withheld | Lost:
         case Phase.WITHHELD:
             return Withheld()
         case Phase.ASKED:
-            # aiohttp wraps it, and its text names the connection with the proxy's password.
+            # aiohttp wraps it in an error whose text may contain the proxy's password.
             raise failure.__cause__ or failure from None
         case _:
             return cause_of(failure).outage()
@@ -240,5 +240,5 @@ def _failed(body: Body, failure: BaseException) -> Outage | Withheld | Lost:
 def _unauthorised(reply: object) -> bool:
     if not isinstance(reply, Reply) or reply.succeeded:
         return False
-    # By its name too, as it is judged: name and status disagree on some stacks.
+    # By the error's name too, as it will be judged: on some stacks name and status disagree.
     return reply.status == HTTPStatus.UNAUTHORIZED or rule_of(reply, read_error(reply)) is TOKEN

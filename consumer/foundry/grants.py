@@ -1,4 +1,4 @@
-"""The token endpoint's answers judged: a grant, or an outage that says what a person has to do. Pure."""
+"""Judges the token endpoint's answers (RFC 6749): a grant, or an outage that says what a person has to do. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from consumer.outcomes import Answer, Outage
 from consumer.settings import Secret
 
 _TOKEN = re.compile(r"[!-~]{1,16384}")
-"""Printable ASCII: what may stand in a header."""
+"""Printable ASCII, which is what a header may contain."""
 _OAUTH_ERROR = re.compile(r"[a-z_]{1,60}")
 _LIFE_UNSAID = 300.0
-"""Seconds that a token is used for whose answer does not say how long."""
+"""Seconds for which a token is used if the answer does not say how long it lives."""
 
 REMEDIES: Mapping[str, str] = {
     "invalid_client": (
@@ -41,7 +41,7 @@ _LASTING = "it is tried again by itself; if it lasts, ask Foundry's administrato
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What the endpoint gave."""
+    """What the endpoint granted."""
 
     access_token: str = field(repr=False)
     expires_in: float
@@ -50,7 +50,7 @@ class Grant:
 
 
 def judge_token_answer(reply: Reply, now: float) -> Grant | Outage:
-    """A grant or an outage; `now`: seconds since the epoch. Nothing of the body is kept but names."""
+    """A grant or an outage; `now`: seconds since the epoch. Apart from the token only names in the body are kept."""
     if reply.succeeded:
         found = read_object(reply.body)
         grant = _grant(found) if found is not None else None
@@ -62,7 +62,7 @@ def judge_token_answer(reply: Reply, now: float) -> Grant | Outage:
 
 
 def secret_unreadable(secret: Secret, failure: Exception) -> Outage:
-    """The secret's file cannot be read, and none is known from before."""
+    """The outage while the secret's file cannot be read."""
     where = "" if secret.path is None else f" {str(secret.path.absolute())!r}"
     return Outage(
         Answer("secret", f"{secret.name}{where} cannot be read: {type(failure).__name__}"),
@@ -95,7 +95,7 @@ def _seconds(value: object) -> float:
 
 
 def _error_name(reply: Reply) -> str | None:
-    """RFC 6749's `error`, or the name in Foundry's own shape."""
+    """The `error` of RFC 6749, 5.2, or the name of an error in Foundry's own shape."""
     found = read_object(reply.body)
     error = found.get("error") if found is not None else None
     if isinstance(error, str) and _OAUTH_ERROR.fullmatch(error):

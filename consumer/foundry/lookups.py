@@ -1,4 +1,4 @@
-"""What `ask` reads back: one object by primary key, or the first that a search finds."""
+"""Reads back for `ask`: one object by primary key, or the first one that a search finds."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from consumer.model import Lookup
 from consumer.outcomes import Answer, Found, LookupOutcome, Missing, Outage, Withheld
 
 _PAGES = 10
-"""Pages without an object that are followed: Foundry may cut a page short without being at its end."""
+"""Most pages that are read without finding an object: Foundry may return an empty page before the last one."""
 
 
 class Lookups:
-    """Reads objects of one ontology. Never raises for what the network does."""
+    """Reads objects of one ontology. Never raises for anything the network does."""
 
     def __init__(
         self, config: FoundryConfig, exchange: Exchange, *, wall: Callable[[], float]
@@ -41,7 +41,7 @@ class Lookups:
         self._wall = wall
 
     async def look_up(self, lookup: Lookup) -> LookupOutcome:
-        """Found, missing, or an outage. Missing is said only where Foundry itself says so."""
+        """Found, missing, or an outage. `Missing` only if Foundry itself says so."""
         if lookup.where is not None:
             return await self._search(lookup.object_type, lookup.where)
         return await self._get(lookup.object_type, lookup.key)
@@ -50,7 +50,7 @@ class Lookups:
         try:
             url = endpoint(*self._objects, object_type, "" if key is None else str(key))
         except ValueError as failure:
-            # Such a key cannot stand in a URL: it would address something else than one object.
+            # A URL cannot contain such a key: it would address something other than one object.
             return _misread(f"primary key: {failure}")
         reply = await self._exchange.get(url)
         if isinstance(reply, Outage):
@@ -67,7 +67,7 @@ class Lookups:
             return _misread("a search without a condition would find anything")
         url = endpoint(*self._objects, object_type, "search")
         body: dict[str, Any] = {"where": _condition(where), "pageSize": 1, "select": []}
-        # All pages are one request to whoever asks: a drain waits for that, and a watchdog counts its seconds.
+        # To the caller all pages are one request, with one deadline: a drain waits for it, and so does the watchdog.
         deadline = asyncio.get_running_loop().time() + self._timeout
         for _ in range(_PAGES):
             found = await self._page(url, body, deadline)

@@ -1,4 +1,4 @@
-"""Reads what an ontology offers, for `doctor`: tolerant of what it does not know."""
+"""Reads what an ontology offers, for `doctor`. Tolerates what it does not know."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class OntologyInfo:
-    """An ontology that the service user sees."""
+    """An ontology that the service user can see."""
 
     api_name: str
     rid: str
@@ -35,10 +35,10 @@ class ParameterInfo:
 
     id: str
     type: str
-    """Readable: `string`, `array<object Employee>`, `struct{street: string}`; unknown kinds by their own name."""
+    """For people: `string`, `array<object Employee>`, `struct{street: string}`; unknown kinds by Foundry's name."""
     required: bool
     data_type: Mapping[str, Any] = field(repr=False)
-    """Foundry's own description of the type, complete."""
+    """Foundry's complete description of the type."""
     description: str = ""
 
 
@@ -49,7 +49,7 @@ class ActionTypeInfo:
     api_name: str
     rid: str
     status: str
-    """`ACTIVE`, `ENDORSED`, `EXPERIMENTAL`, `DEPRECATED`, or what else Foundry may say."""
+    """`ACTIVE`, `ENDORSED`, `EXPERIMENTAL`, `DEPRECATED`, or whatever else Foundry says."""
     parameters: tuple[ParameterInfo, ...]
     operations: tuple[str, ...] = ()
     """Kinds of edits: `createObject`, `modifyObject`, ..."""
@@ -68,7 +68,7 @@ class OntologyReader:
         self._wall = wall
 
     async def list_ontologies(self) -> Sequence[OntologyInfo] | Outage:
-        """All that the service user sees: what to offer where the configured one is not found."""
+        """All that the service user can see, to suggest if the configured one is not found."""
         found = await self._read(endpoint(*self._root))
         if isinstance(found, Outage):
             return found
@@ -96,7 +96,7 @@ class OntologyReader:
         return _action_type(found) or _strange("action type")
 
     async def list_action_types(self) -> Sequence[ActionTypeInfo] | Outage:
-        """All action types that the service user sees, sorted by API name."""
+        """All action types that the service user can see, sorted by API name."""
         url = endpoint(*self._root, self._ontology, "actionTypes")
         query = {"pageSize": str(_PAGE_SIZE)}
         listed: list[ActionTypeInfo] = []
@@ -123,13 +123,13 @@ def _read_success(reply: Reply) -> Mapping[str, Any] | None:
     if not (reply.succeeded and reply.json_typed and reply.complete):
         return None
     found = read_object(reply.body)
-    # An older documentation wraps the answer of a `get` in `data`.
+    # Older documentation wraps the answer to a `get` in `data`.
     wrapped = found.get("data") if found is not None and "apiName" not in found else None
     return wrapped if isinstance(wrapped, dict) else found
 
 
 def type_text(data_type: object) -> str:
-    """A parameter's type in a few words; a kind that is not known here is named as Foundry names it."""
+    """A parameter's type in a few words; an unknown kind by the name that Foundry gives it."""
     if not isinstance(data_type, dict):
         return "unknown"
     kind = _text(data_type, "type") or "unknown"

@@ -1,4 +1,4 @@
-"""Opens the Foundry edge and closes it: what `app` and `doctor` begin with."""
+"""Opens and closes the Foundry edge, for `app` and `doctor`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def open_foundry(
     jitter: Callable[[], float] = random.random,
     told: Told = nobody,
 ) -> AsyncIterator[Foundry]:
-    """Open without a request: the first one fetches the token. `told` hears of each request's end.
+    """Open without sending anything: the first request fetches the token. `told` is called at the end of each request.
 
     Raises:
         SettingsError: `ca_file` cannot be used.

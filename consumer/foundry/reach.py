@@ -1,4 +1,4 @@
-"""The way to the host, step by step: name, connection, TLS. Each failure is one clear cause."""
+"""Tries to reach the host step by step: name, connection, TLS. Each failure has one clear cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Step = Literal["dns", "tcp", "tls"]
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A step that went well."""
+    """A step that succeeded."""
 
     step: Step
     detail: str
@@ -28,16 +28,16 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """The step that failed; those after it were not tried."""
+    """The step that failed; later ones were not tried."""
 
     step: Step
     outage: Outage
 
 
 async def reach(config: FoundryConfig) -> list[Reached | Unreached]:
-    """Try each step in turn and stop at the first that fails; never raises for what the network does.
+    """Try each step in turn, up to the first that fails. Never raises for anything the network does.
 
-    With a proxy the steps go as far as the proxy: what lies behind it shows when the token is asked for.
+    With a proxy the steps only go as far as the proxy: what is behind it shows when the token is fetched.
     """
     parts = urlsplit(config.proxy or config.hostname)
     host = parts.hostname or ""
@@ -95,7 +95,7 @@ async def _hang_up(writer: asyncio.StreamWriter) -> None:
     try:
         await writer.wait_closed()
     except (OSError, ssl.SSLError):
-        # The connection has served: how it ends is of no interest.
+        # The connection has served its purpose: how it ends does not matter.
         return
 
 

@@ -1,4 +1,4 @@
-"""How long each HTTP request took, told to whoever counts."""
+"""Measures how long each HTTP request takes, and reports it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from types import TracebackType
 from typing import Self
 
 Told = Callable[[str, float, int | None, str | None], None]
-"""Takes method, seconds, the status if one came, and what failed if none did. Quick, never raises."""
+"""Called with method, seconds, the status if there was one, and what failed if not. Quick, never raises."""
 
 
 def nobody(method: str, seconds: float, status: int | None, failure: str | None) -> None:
-    """Nobody counts."""
+    """Ignores what it is told."""
 
 
 class Timing:
-    """Around one request, from the wait for a connection to the end of the answer.
+    """A context around one request, from the wait for a connection to the end of the answer.
 
-    Set `status` or `failure` before its end; one that is ended from outside was out of time. A bug is
-    not told: it was no request.
+    Set `status` or `failure` before it ends; if it is cancelled, the failure is a timeout. An exception of any
+    other kind is a bug, and is not reported as a request.
     """
 
     __slots__ = ("_method", "_started", "_told", "failure", "made", "status")
@@ -32,7 +32,7 @@ class Timing:
         self.status: int | None = None
         self.failure: str | None = None
         self.made = True
-        """False: it was not sent after all, so there is nothing to tell."""
+        """False: it was not sent after all, so there is nothing to report."""
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()

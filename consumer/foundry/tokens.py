@@ -26,30 +26,30 @@ from consumer.outcomes import Outage
 log = logging.getLogger(__name__)
 
 SHORTEST_LIFE = 5.0
-"""Seconds. A token that claims less is used for this long; if it is dead indeed, a 401 says so."""
+"""Seconds. A token that claims to live for less is used for so long; if it really is dead, a 401 says so."""
 LONGEST_LIFE = 24 * 3600.0
 FETCH_TIMEOUT = 10.0
 RENEWAL_PAUSE = 5.0
-"""Seconds at least between two tries to renew a token that is still good."""
+"""Least seconds between two attempts to renew a token that is still good."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Token:
-    """An access token; equal to none but itself. Times are the clock's."""
+    """An access token, equal only to itself. Times are those of the `Clock`."""
 
     authorization: str = field(repr=False)
-    """The header's value."""
+    """The value of the Authorization header."""
     renew_at: float
     expires_at: float
     scopes: tuple[str, ...] | None
-    """What was granted, where the answer says it."""
+    """What was granted; None: the answer does not say."""
 
 
 class Tokens:
-    """Gives the current token, and fetches the next one when it is time. Close it: it may be fetching.
+    """Keeps the current token, and fetches the next one when it is time. Must be closed, as it may be fetching.
 
-    Renewal happens on use: the first request past 75 to 80 % of a token's life starts it and goes on with
-    the old token. An idle service fetches nothing.
+    Tokens are renewed on use: the first request after 75 to 80 % of a token's life starts a fetch, and goes on
+    with the old token. An idle service fetches nothing.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class Tokens:
         self._fetch: asyncio.Task[Token | Outage] | None = None
         self._pause_until = float("-inf")
         self._proven: str | None = None
-        """The secret that was accepted last: the fallback while a rotation is under way."""
+        """The secret that was accepted last, as a fallback while a rotation is under way."""
         self.fetched = 0
         self.failed = 0
 
     @property
     def expires_at(self) -> float | None:
-        """When the current token ends, by the clock; None: there is none."""
+        """Clock time at which the current token expires; None: there is none."""
         return self._current.expires_at if self._current is not None else None
 
     def current(self) -> Token | None:
-        """The token if it is good and needs no renewal yet: the quick way, without a wait."""
+        """The token, if it is good and need not be renewed yet; None: use `get`. The quick way, which never waits."""
         token = self._current
         return token if token is not None and self._clock() < token.renew_at else None
 
@@ -102,16 +102,16 @@ class Tokens:
         return await self.fetch()
 
     def invalidate(self, token: Token) -> None:
-        """Foundry refused this token. Late refusals of an older one change nothing."""
+        """Foundry refused this token. A late refusal of an older one changes nothing."""
         if self._current is token:
             self._current = None
 
     async def fetch(self) -> Token | Outage:
-        """Ask for a new token in any case, or join the fetch under way: what `doctor` does."""
+        """Fetch a new token in any case, or join the fetch that is under way. For `doctor`."""
         return await asyncio.shield(self._fetching())
 
     async def close(self) -> None:
-        """End a fetch under way."""
+        """Cancel the fetch that is under way, if any."""
         fetch, self._fetch = self._fetch, None
         if fetch is not None and not fetch.done():
             fetch.cancel()
@@ -129,18 +129,18 @@ class Tokens:
         await self.close()
 
     def _fetching(self) -> asyncio.Future[Token | Outage]:
-        """The fetch under way, else a new one. A bug in one that nobody waited for is raised here."""
+        """The fetch that is under way, or a new one. If the last one ended with a bug, that is raised here."""
         fetch = self._fetch
         if fetch is not None and not fetch.done():
             return fetch
         if fetch is not None and not fetch.cancelled():
             fetch.result()
-        # Owned by this object: `close` ends it. A TaskGroup would wrap every error of the service in a group.
+        # Owned by this object, and ended by `close`. A TaskGroup would wrap all the service's errors in a group.
         self._fetch = asyncio.create_task(self._renew(), name="foundry-token")
         return self._fetch
 
     async def _renew(self) -> Token | Outage:
-        """Fetch; a failure leaves the current token as it is."""
+        """Fetch a token. A failure leaves the current one as it is."""
         asked_at = self._clock()
         grant = await self._ask()
         if isinstance(grant, Outage):
@@ -150,7 +150,7 @@ class Tokens:
             return grant
         self.fetched += 1
         self._config.client_secret.remember(grant.access_token)
-        # Counted from before the request: the server's count began later than ours, never earlier.
+        # Counted from before the request, so that we never think it lives longer than the server does.
         life = min(max(grant.expires_in, SHORTEST_LIFE), LONGEST_LIFE)
         token = Token(
             f"Bearer {grant.access_token}",
@@ -162,7 +162,7 @@ class Tokens:
         return token
 
     async def _ask(self) -> Grant | Outage:
-        """Ask with the secret as it is now; where a rotation runs ahead of Foundry, once with the former one."""
+        """Ask with the present secret; if Foundry does not know it yet, once more with the former one."""
         former = self._proven
         try:
             secret = self._config.client_secret.read()
@@ -179,7 +179,7 @@ class Tokens:
         return again if isinstance(again, Grant) else grant
 
     async def _once_more(self, former: str, why: Outage) -> Grant | Outage:
-        """With the former secret; said, for a rotation that went wrong would show at the next restart alone."""
+        """Ask with the former secret. Logged, as a rotation gone wrong would otherwise only show at the next restart."""
         grant = await self._post(former)
         if isinstance(grant, Grant):
             cause, detail = why.answer.cause, why.answer.detail

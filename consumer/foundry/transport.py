@@ -1,4 +1,4 @@
-"""How bytes reach Foundry: one session, a body that is asked for leave once more, answers that are capped."""
+"""How bytes reach Foundry: one session, a body that asks for permission once more, answers of bounded size."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from consumer.foundry.config import FoundryConfig
 
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_READ_BYTES = 8 * MAX_ANSWER_BYTES
-"""Of what is read: one edit may put 3 MB into an object, and a page of action types holds many."""
+"""Limit for the answers to reads: one edit may put 3 MB into an object, and a page of action types holds many."""
 _MOST_HEADER_BYTES = 64 * 1024
-"""Of one header. The library's own bound, 8190, is below what stacks and login pages send: of such an answer nothing
-would be known, not even its status."""
+"""Limit for a single header. Stacks and login pages send more than aiohttp's own limit of 8190, and of such an
+answer not even the status would be known."""
 _MADE = 8
-"""Connections that are made at most in the place of one: a peer that speaks first on each must not be called without end."""
+"""Most new connections that are tried in place of one, as a peer may speak first on every one of them."""
 KEEPALIVE = 1.5
-"""Seconds. Below what servers and load balancers grant, many of them five, some two: a connection that is closed
-while a request is written on it leaves that request unknown."""
+"""Seconds. Shorter than the idle timeouts of servers and load balancers (often five, some two): a request that is
+written while its connection is being closed is left unknown."""
 USER_AGENT = (
     f"foundry-consumer/{version('foundry-consumer')}"
     f" python/{sys.version_info.major}.{sys.version_info.minor}"
 )
 NETWORK_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
-"""All that the network can raise. What else is raised is a bug."""
+"""Everything that the network can raise. Any other exception is a bug."""
 
 
 class Phase(enum.Enum):
-    """How far a request came; only `SENT` leaves its outcome open."""
+    """How far a request has got. Only `SENT` leaves its outcome open."""
 
     WAITING = enum.auto()
     STALE = enum.auto()
-    """The pool gave a connection that the server had closed meanwhile: nothing is on its way."""
+    """The pool gave a connection that the server has closed meanwhile: nothing was sent."""
     ASKED = enum.auto()
     WITHHELD = enum.auto()
     SENT = enum.auto()
 
 
 class NotWritten(Exception):
-    """The body was kept back; aiohttp closes the connection without a byte on it."""
+    """The body was withheld; aiohttp then closes the connection without having written a byte."""
 
 
 class Body(aiohttp.Payload):
-    """A request's body, which asks for leave when a connection is there, before the first byte.
+    """A request's body, which asks for permission once there is a connection, before the first byte is written.
 
-    aiohttp writes the headers together with the first piece of the body, and a server executes nothing
-    before it has the whole body: so `phase` says exactly whether the request may have been executed.
-    A timeout in the pool, while connecting or in a handshake looks the same as one after it, by its type.
+    aiohttp writes the headers together with the first piece of the body, and a server executes nothing before it
+    has the whole body. So `phase` says exactly whether the request may have been executed; the type of a timeout
+    does not, as it is the same in the pool, while connecting, in the handshake and afterwards.
     """
 
     _autoclose = True
@@ -71,7 +71,7 @@ class Body(aiohttp.Payload):
         self._may_send = may_send
         self._transport: Any = None
         self.response: aiohttp.ClientResponse | None = None
-        """The answer, from its head on."""
+        """The answer, once its head has come."""
         self.phase = Phase.WAITING
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -86,7 +86,7 @@ class Body(aiohttp.Payload):
         del content_length  # always the whole body
         transport, protocol = writer.transport, _protocol_of(writer)
         closing = transport is None or transport.is_closing()
-        # Also where an answer came before the request was written, read or not: it is none to this request.
+        # Also if bytes came before the request was written, read or not: they are no answer to this request.
         if self.phase is Phase.STALE or closing or protocol.should_close:
             self.phase = Phase.STALE
             raise NotWritten
@@ -99,26 +99,26 @@ class Body(aiohttp.Payload):
         await writer.write(self._value)
 
     def abort(self) -> None:
-        """Drop the connection together with what is still buffered: a late byte must not reach Foundry."""
+        """Drop the connection with everything still buffered: no late byte may reach Foundry."""
         if self._transport is not None:
-            # The first releases of Python 3.11 raise it for a TLS connection that is gone already.
+            # Early releases of Python 3.11 raise it if a TLS connection is gone already.
             with contextlib.suppress(AttributeError):
                 self._transport.abort()
 
 
 def _protocol_of(writer: Any) -> Any:
-    """What reads on the connection that is written to; the writer's interface leaves it out."""
+    """The protocol of the writer's connection, which the abstract interface does not have."""
     return writer.protocol
 
 
 def head_of(response: aiohttp.ClientResponse) -> Reply:
-    """What is there of an answer whose body did not come."""
+    """An answer without its body, which did not come."""
     kind = response.headers.get(hdrs.CONTENT_TYPE, "")
     return Reply(response.status, kind, b"", complete=False)
 
 
 async def read_reply(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BYTES) -> Reply:
-    """Read an answer of so many bytes at most. A cut body is no error here: the status line alone says much.
+    """Read an answer, of `most` bytes at the most. A truncated body is no error here: the status alone says a lot.
 
     Raises:
         TimeoutError: only from an enclosing timeout.
@@ -152,7 +152,7 @@ async def read_reply(response: aiohttp.ClientResponse, most: int = MAX_ANSWER_BY
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """The only TLS there is: verified, host name checked; `ca_file` replaces the system's authorities.
+    """A context that always verifies certificate and host name; `ca_file` replaces the system's authorities.
 
     Raises:
         SettingsError: the file cannot be read as PEM certificates.
@@ -164,19 +164,19 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Gives no connection on which something stands unread: it would be taken for the answer to the next request."""
+    """Never returns a connection with unread bytes: they would be taken for the answer to the next request."""
 
     async def connect(self, *asked: Any, **more: Any) -> Connection:
-        """One that is silent.
+        """A connection without unread bytes.
 
         Raises:
-            ClientConnectionError: not even those that were made anew are.
+            ClientConnectionError: even new connections have some.
         """
         connection = await super().connect(*asked, **more)
         if not _spoken_on(connection):
             return connection
         connection.close()
-        # All that are pooled are passed over, if need be: a proxy that ends its idle ones may say so on each.
+        # Tries all pooled ones, if need be: a proxy that closes idle connections may send a message on each.
         for _ in range(sum(map(len, self._conns.values())) + _MADE):
             connection = await super().connect(*asked, **more)
             if not _spoken_on(connection):
@@ -199,7 +199,7 @@ def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
     connector = _Connector(
         limit=config.max_in_flight + 4,
         keepalive_timeout=KEEPALIVE,
-        # True: verified against the system's authorities, by a context that aiohttp made once.
+        # True: verified against the system's authorities, with a context that aiohttp makes once.
         ssl=tls_context(config.ca_file) if config.ca_file is not None else True,
         socket_factory=_socket_factory(timeout),
     )
@@ -209,8 +209,8 @@ def open_session(config: FoundryConfig) -> aiohttp.ClientSession:
         trust_env=False,
         proxy=config.proxy,
         max_field_size=_MOST_HEADER_BYTES,
-        # No `total`: the caller's deadline covers waits for a token and a second try too, and aiohttp
-        # would round it up to the next full second.
+        # No `total`: the caller's deadline also covers waiting for a token and the second try, and aiohttp would
+        # round it up to the next full second.
         timeout=aiohttp.ClientTimeout(
             total=None, connect=min(5.0, timeout), sock_connect=min(3.0, timeout)
         ),
@@ -231,7 +231,7 @@ def _socket_factory(timeout: float) -> Callable[[Any], socket.socket]:
         made = socket.socket(family=family, type=kind, proto=protocol)
         made.setblocking(False)  # noqa: FBT003 - the socket's own signature
         if option is not None:
-            # What the kernel still holds for a dead peer must not be delivered after the request was given up.
+            # What the kernel still buffers for a dead peer must not be delivered after the request was given up.
             made.setsockopt(socket.IPPROTO_TCP, option, milliseconds)
         return made
 

@@ -1,7 +1,7 @@
 """The table: what each of Foundry's errors means for the request that got it.
 
-It is read by error name, then by error code, then by HTTP status, because the last two disagree on some
-stacks (a NOT_FOUND with status 400, a CONFLICT with 500). Names stand without their namespace.
+Looked up by error name, then error code, then HTTP status, because on some stacks the last two disagree (a
+NOT_FOUND with status 400, a CONFLICT with 500). Names are without their namespace.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from consumer.errors import GateReason
 
 
 class Kind(enum.Enum):
-    """What is known after an error. All but `FAILED`, `CUT` and `GAVE_UP`: it was not executed."""
+    """What is known after an error. Unless it is `FAILED`, `CUT` or `GAVE_UP`, the request was not executed."""
 
     REFUSED = enum.auto()
     EXISTS = enum.auto()
-    """What was to be created is there already."""
+    """What was to be created already exists."""
     CONFLICTED = enum.auto()
     OVERSIZED = enum.auto()
     OUTAGE = enum.auto()
     FAILED = enum.auto()
     """Foundry itself answered, but it may have been executed."""
     CUT = enum.auto()
-    """A gateway answered: it may have been executed, or be so later."""
+    """A gateway answered: it may have been executed, or may be yet."""
     GAVE_UP = enum.auto()
-    """Foundry gave up on the action or its function: nothing was applied where it is a 4xx, else that is open."""
+    """Foundry gave up on the action or its function: if it says so with a 4xx nothing was applied, else that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,14 @@ MISREAD = _outage(
 LASTING = _outage("failing")
 
 _ROWS: tuple[tuple[Rule, str], ...] = (
-    # The action's own fault: never, as it stands.
+    # The action's own fault: as it stands it will never be executed.
     (REFUSED, "ActionValidationFailed InvalidParameterValue MissingParameter"),
     (REFUSED, "FunctionEncounteredUserFacingError FunctionInvalidInput"),
     (REFUSED, "ActionContainsDuplicateEdits Conjure:InvalidArgument"),
     (EXISTS, "ObjectAlreadyExists ObjectsAlreadyExist LinkAlreadyExists"),
     (OVERSIZED, "BatchRequestSizeExceededLimit OntologyEditsExceededLimit"),
     (OVERSIZED, "RequestEntityTooLarge"),
-    # Another try may do: what it refers to may be on its way, or somebody else was faster.
+    # Another try may succeed: what it refers to may come yet, or somebody else was faster.
     (CONFLICTED, "ActionParameterObjectNotFound ParameterObjectNotFound ObjectNotFound"),
     (CONFLICTED, "ParameterObjectSetRidNotFound LinkedObjectNotFound AttachmentNotFound"),
     (CONFLICTED, "ObjectChanged ObjectsModifiedConcurrently ConcurrentModification"),
@@ -190,7 +190,7 @@ BY_STATUS: dict[int, Rule] = {
     415: CLIENT_FAULT,
     422: REFUSED,
 }
-"""For an answer in Foundry's shape, with a name and a code that the table does not know."""
+"""For an answer in Foundry's shape whose name and code are not in the table."""
 
 BY_STATUS_ALONE: dict[int, Rule] = {
     401: TOKEN,
@@ -199,7 +199,7 @@ BY_STATUS_ALONE: dict[int, Rule] = {
     502: CUT,
     504: CUT,
 }
-"""Statuses that mean the same whatever else the body says, save a name of the table."""
+"""Statuses that mean the same whatever the body says, unless it has a name from the table."""
 
 NOT_IN_FOUNDRYS_SHAPE: dict[int, Rule] = {
     403: BLOCKED,
@@ -214,4 +214,4 @@ NOT_IN_FOUNDRYS_SHAPE: dict[int, Rule] = {
     415: CLIENT_FAULT,
     431: NOT_FOUNDRY,
 }
-"""Empty, HTML or text: an answer of something on the way. What is not listed leaves the outcome open."""
+"""Empty, HTML or text: an answer from something in between. A status not listed leaves the outcome open."""
