@@ -1,4 +1,4 @@
-"""Every span, metric and log field; the wrappers that `app` puts around the ports."""
+"""Every span, metric and log field, and the wrappers that `app` puts around the ports."""
 
 from __future__ import annotations
 

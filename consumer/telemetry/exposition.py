@@ -1,4 +1,4 @@
-"""The metrics as Prometheus reads them, in its text format or OpenMetrics."""
+"""The metrics as Prometheus reads them, in its text format or in OpenMetrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from consumer.telemetry.names import (
 from consumer.telemetry.sums import Distribution, Labels
 
 FRESH: Final = 1.0
-"""Seconds in which a page is not written anew: whoever asks more often costs nothing."""
+"""Seconds for which a page is cached: asking more often costs nothing."""
 _OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 _WANTS_OPENMETRICS: Final = re.compile(
     r"(?:^|,)\s*application/openmetrics-text\s*(?!;[^,]*version=0)(?:[;,]|$)"
@@ -38,7 +38,7 @@ _WANTS_OPENMETRICS: Final = re.compile(
 
 
 class _Families(Collector):
-    """The meters as the library wants them: it does the escaping and the rest of the format."""
+    """The meters as prometheus_client wants them; it does the escaping and the rest of the format."""
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
@@ -78,12 +78,12 @@ def exposition(meters: Meters, accept: str) -> tuple[bytes, str]:
 
 
 def _known(accept: str) -> str:
-    """One of two formats. The library gives each version that somebody asks for a type of its own, or raises on it."""
+    """An `Accept` header for one of our two formats. The library would treat each requested version apart, or raise."""
     return _OPENMETRICS if _WANTS_OPENMETRICS.search(accept) else ""
 
 
 class Exposition:
-    """The same, written at most once a second in each format: a page takes some twenty milliseconds."""
+    """As `exposition`, cached for a second in each format: a page takes some twenty milliseconds."""
 
     def __init__(self, meters: Meters, now: Callable[[], float]) -> None:
         self._meters = meters

@@ -1,4 +1,4 @@
-"""One line an event: key-values, JSON or for a terminal; hostile text is escaped, secrets are taken out."""
+"""One line per event: key-values, as JSON or for a terminal. Hostile text is escaped, secrets are removed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def say(logger: logging.Logger, level: int, event: str, /, **fields: object) -> 
 
 
 def line(logger: logging.Logger, level: int, event: str, /, **fields: object) -> str:
-    """What `say` would write, as a text: for who must not wait for the log's lock."""
+    """The line that `say` would write, for callers that must not wait for the log's lock."""
     extra = {"fields": {k: v for k, v in fields.items() if v is not None}}
     record = logger.makeRecord(logger.name, level, "", 0, event, (), None, extra=extra)
     handlers = logging.root.handlers
@@ -40,7 +40,7 @@ def line(logger: logging.Logger, level: int, event: str, /, **fields: object) ->
 
 
 def escaped(text: str, limit: int = LONGEST_VALUE) -> str:
-    """Text that cannot break a line, colour a terminal or turn it around, and is not long."""
+    """The text, shortened, and unable to break a line, colour a terminal or reverse its direction."""
     if len(text) > limit:
         text = f"{text[:limit]}...({len(text)} characters)"
     if text.isprintable():
@@ -49,7 +49,7 @@ def escaped(text: str, limit: int = LONGEST_VALUE) -> str:
 
 
 class Redaction:
-    """Takes known secrets out of a text, in each form in which they travel, and credentials by their look."""
+    """Removes known secrets from a text, in every form in which they occur, and whatever looks like a credential."""
 
     def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
         self._secrets = secrets
@@ -57,7 +57,7 @@ class Redaction:
         self._forms: tuple[str, ...] = ()
 
     def learn(self) -> None:
-        """Ask for the secrets anew, because they rotate: once a line."""
+        """Ask for the secrets again, as they rotate. Called once per line."""
         known = frozenset(self._secrets())
         if known != self._known:
             forms = {form for secret in known for form in _forms(secret)}
@@ -82,7 +82,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 class _Lines(logging.Formatter):
-    """What both formats share: the fields of a record, clean."""
+    """What both formats have in common: the fields of a record, cleaned."""
 
     def __init__(self, redact: Redaction) -> None:
         super().__init__()
@@ -100,8 +100,8 @@ class _Lines(logging.Formatter):
         return found
 
     def _clean(self, value: object) -> object:
-        # Redacted before it is encoded: an encoding would change the secret's look, and a secret such
-        # as a quotation mark would break the line.
+        # Redacted before it is encoded: encoding would change a secret's form, and a secret such as a quotation
+        # mark would break the line.
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, float) and math.isfinite(value):
@@ -122,7 +122,7 @@ class JsonLines(_Lines):
 
 
 class ConsoleLines(_Lines):
-    """For the eyes: time, level, event, then key=value."""
+    """For people: time, level, event, then key=value."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = self.fields(record)
@@ -146,9 +146,9 @@ def _quoted(value: object) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[str]:
-    """The error and what caused it: class, and frames from the inside out.
+    """The error and what caused it: class, and frames from the innermost outwards.
 
-    The text of a foreign error may quote an event: it is shown only where it is ours or the operating
+    The text of a foreign error may quote an event, so it is shown only for our own errors and the operating
     system's.
     """
     for _ in range(MOST_CAUSES):
@@ -168,10 +168,10 @@ def causes(error: BaseException | None) -> Iterator[str]:
 
 
 def message(record: logging.LogRecord) -> str:
-    """What a record says. In a foreign one an error stands by its class alone, as its text may quote an event."""
+    """The text of a log record. In foreign ones an error appears only by its class, as its text may quote an event."""
     if record.name.split(".")[0] == OURS:
         return record.getMessage()
-    # asyncio's debug mode names tasks with their results, and callbacks with their arguments.
+    # asyncio's debug mode shows tasks with their results, and callbacks with their arguments.
     wary = record.name.split(".")[0] == "asyncio"
     text, args = str(_argument(record.msg)), record.args
     if isinstance(args, tuple) and args:
@@ -188,21 +188,21 @@ def _argument(value: object, *, wary: bool = False) -> object:
         return text if name in text else f"{name}: {text}" if text else name
     if not wary or isinstance(value, int | float):
         return value
-    # Told as text already: up to the arguments.
+    # Already formatted: cut before the arguments.
     return value.partition("(")[0] if isinstance(value, str) else type(value).__name__
 
 
 def _is_kafkas(error: BaseException) -> bool:
-    """Errors of the Kafka client name brokers, topics and offsets."""
+    """Errors of the Kafka client may be shown: they name brokers, topics and offsets, never values."""
     return type(error).__module__ == "aiokafka.errors"
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A line that cannot be made is told by its place: the standard way shows its arguments."""
+    """Reports a line that cannot be formatted by its place; the standard handler would show its arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         if self.stream.closed or isinstance(sys.exception(), OSError):
-            return  # the stream itself is gone, so there is nowhere to tell it
+            return  # the stream itself is gone, so there is nowhere to report it
         place = f"{record.filename}:{record.lineno}"
         self.stream.write(self.format(_broken(record, f"a line of {place} cannot be shown")))
         self.stream.write(self.terminator)
@@ -215,7 +215,7 @@ def _broken(record: logging.LogRecord, text: str) -> logging.LogRecord:
 
 
 def _fit_to_show(record: logging.LogRecord) -> bool:
-    """Foreign libraries are heard from `info` up: the Kafka client logs passwords at `debug`."""
+    """Foreign loggers only from `info` up: the Kafka client logs passwords at `debug`."""
     return record.levelno >= logging.INFO or record.name.split(".")[0] == OURS
 
 
@@ -226,7 +226,7 @@ def configure_logging(
     secrets: Callable[[], Iterable[str]],
     stream: TextIO,
 ) -> None:
-    """Send everything that is logged in this process to `stream`, and nothing elsewhere."""
+    """Send everything that is logged in this process to `stream`, and nowhere else."""
     console = stream.isatty() if format is None else format == "console"
     redact = Redaction(secrets)
     handler = _Handler(stream)

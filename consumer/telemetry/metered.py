@@ -1,4 +1,4 @@
-"""What is measured of each request: its size, how long it took, how many are on their way."""
+"""Measures requests: their size, their duration, and how many are in flight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from consumer.telemetry.sums import Distribution, Sums
 
 
 class MeteredActions:
-    """Counts requests on their way, and the actions in those that were sent."""
+    """Counts the requests in flight, and the actions in those that were sent."""
 
     def __init__(self, inner: Actions, sums: Sums) -> None:
         self._inner = inner
@@ -37,14 +37,14 @@ class MeteredActions:
 
 
 def _sent(outcome: Outcome) -> bool:
-    """Without a connection or a token it was not; a 401 to the action itself is not told from one to the token."""
+    """False without a connection or a token. A 401 to the action itself looks like one from the token endpoint."""
     if type(outcome) is Outage:
         return outcome.answer.status is not None and outcome.gate != "token"
     return type(outcome) is not Withheld
 
 
 class RequestDurations:
-    """Takes what the Foundry edge tells of each HTTP request (`consumer.foundry.timing.Told`)."""
+    """Takes the Foundry edge's report of each HTTP request (`consumer.foundry.timing.Told`)."""
 
     def __init__(self, sums: Sums, address: str, port: int) -> None:
         self._sums = sums

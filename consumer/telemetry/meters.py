@@ -1,4 +1,4 @@
-"""Every metric in one place to read from, whoever exports it."""
+"""All metrics, to be read in one place by whoever exports them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from consumer.telemetry.names import GAUGES, CounterName, GaugeName, HistogramNa
 from consumer.telemetry.sums import Distribution, Labels, Sums
 
 Reading = Callable[[], Mapping[Labels, float]]
-"""Each series with its value now: label values in the order of the table -> value. Quick, never raises."""
+"""Each series with its present value: label values, in the order given in `names` -> value. Quick, never raises."""
 
 
 class Meters:
-    """What is added up as it happens, and what is looked at when somebody asks."""
+    """Values that are summed as things happen, and values that are read when somebody asks."""
 
     def __init__(self, sums: Sums) -> None:
         self._sums = sums
         self._readings: dict[CounterName | GaugeName, Reading] = {}
 
     def read(self, name: CounterName | GaugeName, reading: Reading) -> None:
-        """That metric is not added up here: ask `reading`."""
+        """Take this metric from `reading` whenever somebody asks."""
         self._readings[name] = reading
 
     def counters(self) -> Iterator[tuple[CounterName, Mapping[Labels, float]]]:
@@ -29,7 +29,7 @@ class Meters:
             yield name, series if reading is None else reading()
 
     def gauges(self) -> Iterator[tuple[GaugeName, Mapping[Labels, float]]]:
-        """Each gauge with its series; none where nobody gave a reading."""
+        """Each gauge with its series; without any if it has no reading."""
         for name in GAUGES:
             reading = self._readings.get(name)
             yield name, {} if reading is None else reading()

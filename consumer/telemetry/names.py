@@ -1,4 +1,4 @@
-"""Every name that dashboards and traces know, once, with what it means."""
+"""Every name that dashboards and traces use, in one place, with its meaning."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ HistogramName = Literal[
 ]
 MetricName = CounterName | GaugeName | HistogramName
 SpanName = Literal["foundry.action", "foundry.lookup"]
-"""One request to Foundry, linked to each of its up to 20 records; one read back, to learn whether an action was applied."""
+"""A request to Foundry, with links to its up to 20 records; a read-back, to find out whether an action was applied."""
 RecordOutcome = Literal["applied", "ignored", "dead_lettered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its labels in order, and one sentence."""
+    """One metric: its labels in order, and one sentence for its meaning."""
 
     labels: tuple[str, ...]
     meaning: str
@@ -48,10 +48,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Histogram(Metric):
-    """One metric that is counted into buckets."""
+    """A metric that is counted in buckets."""
 
     bounds: tuple[float, ...]
-    """The upper bound of each bucket, itself included; above the last one there is one more."""
+    """The inclusive upper bound of each bucket; a last bucket is above all of them."""
 
 
 COUNTERS: dict[CounterName, Metric] = {
@@ -137,5 +137,5 @@ HISTOGRAMS: dict[HistogramName, Histogram] = {
 
 
 def full_name(name: MetricName) -> str:
-    """As dashboards know it: ours begin with our name, those of a convention do not."""
+    """The name that dashboards use: ours have our prefix, those of a semantic convention do not."""
     return name if name.startswith("http_") else f"{PREFIX}{name}"

@@ -1,4 +1,4 @@
-"""How far each assigned partition is, and how old what is not settled there is."""
+"""How far each assigned partition has got, and how old its unsettled records are."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ from consumer.state.workload import Workload
 from consumer.telemetry.log import say
 
 ASK_EVERY: Final = 5.0
-"""Seconds between two looks at where the partitions end."""
+"""Seconds between two questions to the brokers where the partitions end."""
 _LOOK_EVERY: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
 class Ends(Protocol):
-    """The source, as far as it tells how far there is to go."""
+    """The source, as far as it knows how much there is to read."""
 
     @property
     def stuck(self) -> Mapping[Partition, str]: ...
     async def end_offsets(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
-        """Raises Unavailable."""
+        """Raises:
+        Unavailable: the brokers did not say.
+        """
         ...
 
 
 async def told_ends(
     source: Ends, partitions: Collection[Partition]
 ) -> tuple[Mapping[Partition, int], str]:
-    """The ends that the brokers tell, and why they do not tell all.
+    """The end offsets that the brokers give, and why they do not give all of them.
 
-    One partition without a leader keeps back those of all that are asked for with it: then each is asked for alone.
+    If one partition has no leader, none is given for all those asked for together: then each is asked for alone.
     """
     try:
         return await source.end_offsets(partitions), ""
@@ -50,27 +52,27 @@ async def told_ends(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One assigned partition, now."""
+    """Where one assigned partition stands now."""
 
     partition: Partition
     position: int
     """The next offset to be taken in."""
     watermark: int
-    """All before it is settled."""
+    """Everything before it is settled."""
     unsettled: int
     """Records taken in that are not settled."""
     end: int | None
-    """Where it ended a few seconds ago; None: not known yet."""
+    """Its end offset a few seconds ago; None: not known yet."""
     oldest_seconds: float
-    """Age of the oldest record that is not settled; 0 where all is."""
+    """Age of its oldest unsettled record; 0 if all are settled."""
     stuck: str | None
-    """Why it stands still, where somebody has to act."""
+    """Why it stands still and somebody has to act; None: it does not."""
 
     @property
     def lag(self) -> int | None:
-        """Offsets that are not settled, taken in or not; None: not known yet.
+        """How many offsets are not settled, whether taken in or not; None: not known yet.
 
-        What is done above the watermark is done: it does not count.
+        Offsets that are done above the watermark do not count.
         """
         if self.end is None:
             return None
@@ -78,10 +80,10 @@ class Standing:
 
 
 class Progress:
-    """Looks at the core from outside; nothing is kept for each record.
+    """Looks at the core from outside; nothing is kept per record.
 
-    The ends are asked for: what fetches tell is as old as the last fetch, and while the gate is closed
-    none is made, which is when the lag matters.
+    End offsets are asked for. Fetches report them too, but while the gate is closed nothing is fetched, and that is
+    when the lag matters.
     """
 
     def __init__(
@@ -99,19 +101,19 @@ class Progress:
         self._ends: dict[Partition, int] = {}
         self._asked_at = float("-inf")
         self._unanswered = False
-        # Partitions of which nothing is in memory though there is something to read: from which offset
-        # on, and when that was seen first. A held one is not read, so its records' times are not known.
+        # Partitions of which nothing is in memory although there is something to read: from which offset on, and
+        # since when. For a held one that stands in for the age of its records, which are not read.
         self._behind: dict[Partition, tuple[int, float]] = {}
 
     async def follow(self) -> None:
-        """Keep knowing where the partitions end. Ends only by cancellation."""
+        """Keep the end offsets up to date. Ends only by cancellation."""
         while True:
             if self._due():
                 await self._ask(self._workload.partitions)
             await asyncio.sleep(_LOOK_EVERY)
 
     def _due(self) -> bool:
-        """In time, and at once for a partition that is new; not more often where nobody answers."""
+        """True at intervals, and at once for a new partition, unless the brokers do not answer anyway."""
         partitions = self._workload.partitions
         if not partitions or self._now() - self._asked_at >= ASK_EVERY:
             return bool(partitions)
@@ -122,7 +124,7 @@ class Progress:
         if cause and not self._unanswered:
             say(_log, logging.WARNING, "end offsets are not known", cause=cause)
         self._unanswered = bool(cause)
-        # An end of before is the least that there is, until it is passed: from then on none is known.
+        # An earlier end is a lower bound until we have read past it; then no end is known.
         before = {
             tenure.partition: self._ends[tenure.partition]
             for tenure in self._workload.all_tenures

@@ -1,4 +1,4 @@
-"""What is looked at when somebody asks for metrics: nothing is added up for it on the way of a record."""
+"""Metrics that are read only when somebody asks for them, and so cost a record nothing."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from consumer.telemetry.progress import Progress
 from consumer.telemetry.sums import Labels
 
 _OF_A_TOPIC: Final = "letters_failing"
-"""The one reason whose scope is the topic that the letters come from."""
+"""The one gate reason whose scope is a topic: that from which the letters come."""
 EVERYTHING = "all"
 """The scope of a gate that is closed for all action types."""
 
 
 class TokenState(Protocol):
-    """What is known of Foundry's token, without it."""
+    """What may be shown of Foundry's token."""
 
     @property
     def fetched(self) -> int: ...
@@ -31,13 +31,13 @@ class TokenState(Protocol):
     def failed(self) -> int: ...
     @property
     def expires_at(self) -> float | None:
-        """By the clock that `Sources.now` is; None: there is none."""
+        """By the clock `Sources.now`; None: there is no token."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the values of the moment are."""
+    """Where the present values come from."""
 
     workload: Workload
     gate: Gate
@@ -49,14 +49,14 @@ class Sources:
     actions: Iterable[str]
     """The action types that the contracts name."""
     topics: Iterable[str]
-    """Those that they name, by the broker's names."""
+    """The topics that the contracts name, by their names on the broker."""
     now: Callable[[], float]
     wall: Callable[[], float]
 
     def assigned(self, assignment: Collection[Partition] | None) -> bool:
-        """The group gave this member its partitions, and it has not begun to hand them over.
+        """True: the group has given this member its partitions, and it has not begun to hand them over.
 
-        None may be given: where there are more members than partitions some only stand by.
+        They may be none: if there are more members than partitions, some only stand by.
         """
         if assignment is None:
             return False
@@ -69,7 +69,7 @@ class Sources:
 
 
 def look_at(sources: Sources, meters: Meters) -> None:
-    """Give the meters a reading for each gauge, and for the counters that others keep."""
+    """Give the meters a reading for each gauge, and for counters that are kept elsewhere."""
     token = sources.token
     meters.read("lag_records", lambda: _lag(sources.progress))
     meters.read("oldest_unsettled_seconds", lambda: _ages(sources.progress))
@@ -88,7 +88,7 @@ def look_at(sources: Sources, meters: Meters) -> None:
 
 def _lag(progress: Progress) -> Mapping[Labels, float]:
     lags = ((standing.partition, standing.lag) for standing in progress.standings())
-    # A 0 that is not known to be one would be a promise: the series begins with the first answer.
+    # A 0 would be a claim, so a series begins only with the brokers' first answer.
     return {(topic, str(number)): lag for (topic, number), lag in lags if lag is not None}
 
 

@@ -1,4 +1,4 @@
-"""Plain sums: what costs a tenth of a microsecond may be counted for each record."""
+"""Plain sums, at a tenth of a microsecond each: cheap enough to be kept per record."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Distribution:
     __slots__ = ("_bounds", "counts", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        # Two kinds of number take twice as long to compare.
+        # All floats: comparing an int with a float takes twice as long.
         self._bounds = tuple(map(float, bounds))
         self.counts = [0] * (len(bounds) + 1)
-        """One for each bucket, not added up; the last one is above all bounds."""
+        """One for each bucket, not cumulative; the last one is above all bounds."""
         self.total = 0.0
 
     def observe(self, value: float, times: int = 1) -> None:
@@ -38,7 +38,7 @@ class Distribution:
 
 
 class Sums:
-    """The service's own counters and histograms. Series whose labels are known are there at 0 from the start."""
+    """The service's own counters and histograms. Series whose labels are known exist from the start, at 0."""
 
     def __init__(
         self,
@@ -66,11 +66,11 @@ class Sums:
         self._series[name][labels] += count
 
     def value(self, name: CounterName, *labels: str) -> int:
-        """0 for a series that never was."""
+        """The sum of a series; 0 if there is none."""
         return self._series[name][labels]
 
     def distribution(self, name: HistogramName, labels: Labels = ()) -> Distribution:
-        """That series, from now on there."""
+        """The series with these labels, created if need be."""
         series = self._distributions[name]
         found = series.get(labels)
         if found is None:
@@ -78,11 +78,11 @@ class Sums:
         return found
 
     def snapshot(self) -> Mapping[CounterName, Mapping[Labels, int]]:
-        """A copy: counter -> label values, in the order of `COUNTERS` -> sum."""
+        """A copy: counter -> label values, in the order given in `COUNTERS` -> sum."""
         return {name: dict(series) for name, series in self._series.items()}
 
     def distributions(self) -> Mapping[HistogramName, Mapping[Labels, Distribution]]:
-        """As they are: to be read before anything else runs."""
+        """The live series, not a copy: read them before anything else runs."""
         return self._distributions
 
     def _start(self, name: CounterName, series: Iterable[Labels]) -> None:

@@ -1,4 +1,7 @@
-"""W3C trace context: taken from a record only where it is valid to the letter, else begun anew."""
+"""W3C Trace Context: taken from a record only if it is strictly valid, otherwise begun anew.
+
+The formats are those of https://www.w3.org/TR/trace-context-2/, sections 3.2 and 3.3.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ LONGEST_STATE = 512
 MOST_MEMBERS = 32
 _SAMPLED = 0x01
 _KNOWN_FLAGS = 0x03
-"""Sampled, and random: the others have no meaning yet, and are not passed on."""
+"""Sampled and random: the other flags have no meaning yet, and are not passed on."""
 
 
 class TraceContext(NamedTuple):
-    """One span of one trace, as a header names it. A tuple: two are made for each request."""
+    """One span of one trace, as in a header. A tuple, as two are made for each request."""
 
     trace_id: str
     span_id: str
@@ -45,18 +48,18 @@ def new_trace() -> TraceContext:
 
 
 def context_of(headers: Headers) -> TraceContext | None:
-    """The context that the producer put on the record; None where there is none, or no valid one."""
+    """The context that the producer put on the record; None: there is none, or it is not valid."""
     parent: TraceContext | None = None
     found = 0
     states: list[bytes | None] = []
-    # One pass: it is done for each request.
+    # In one pass, as this is done for each request.
     for key, value in headers:
         if key == "traceparent":
             parent = _parent(value)
             found += 1
         elif key == "tracestate":
             states.append(value)
-    # Two parents contradict each other, so the trace is not known.
+    # Two parents contradict each other, so the trace is unknown.
     if parent is None or found > 1:
         return None
     return parent._replace(state=_state(states)) if states else parent
@@ -74,7 +77,7 @@ def _parent(value: bytes | None) -> TraceContext | None:
 
 
 def _state(values: list[bytes | None]) -> str | None:
-    """The vendors' list, or None where a part of it is not as the standard wants it."""
+    """The list of vendors' states; None: some part of it is not valid."""
     joined = b",".join(value or b"" for value in values)
     if len(joined) > LONGEST_STATE:
         return None

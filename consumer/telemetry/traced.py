@@ -1,4 +1,4 @@
-"""Wrappers that carry each record's trace to Foundry and into its letter."""
+"""Wrappers that carry each record's trace on to Foundry and into its letter."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _Coordinates = tuple[str, int, int]
 
 
 def tracer_from(environ: Mapping[str, str]) -> otel.Tracer | None:
-    """The process's OpenTelemetry tracer where an exporter is configured; else None: nothing is paid."""
+    """The process's OpenTelemetry tracer; None, which costs nothing, if no exporter is configured."""
     return otel.get_tracer("foundry-consumer") if environ.get(ENDPOINT) else None
 
 
 class Failing:
-    """The traces of records that failed and are not settled: a retry stays in its record's trace."""
+    """The traces of records that have failed and are not settled, so that a retry stays in its record's trace."""
 
     def __init__(self) -> None:
         self._contexts: dict[_Coordinates, TraceContext] = {}
@@ -49,7 +49,7 @@ class Failing:
         return self._contexts.get(_coordinates(record)) if self._contexts else None
 
     def remember(self, record: Record, context: TraceContext) -> None:
-        """Bounded: a record that another member goes on with is never settled here, the oldest goes."""
+        """Bounded by dropping the oldest, as a record that another member takes over is never settled here."""
         self._contexts.pop(_coordinates(record), None)
         self._contexts[_coordinates(record)] = context
         if len(self._contexts) > MOST_FAILING:
@@ -60,10 +60,10 @@ class Failing:
 
 
 class TracedActions:
-    """Gives each request a span id of its own in the trace of its first record.
+    """Gives each request a span id of its own, in the trace of its first record.
 
-    A header names one trace, a batch has up to 20: the first record's is carried, the others are links
-    of the span, where spans are recorded.
+    A header names one trace, but a batch has up to 20: the first record's is sent, and the span, if spans are
+    recorded, has links to the others.
     """
 
     def __init__(self, inner: Actions, failing: Failing, tracer: otel.Tracer | None = None) -> None:
@@ -133,7 +133,7 @@ def _coordinates(record: Record) -> _Coordinates:
 
 
 def _own(record: Record, attempt: TraceContext) -> TraceContext:
-    """A record that failed in another one's trace keeps its own."""
+    """The context of a failed record: its own trace, even if the request was in another record's."""
     own = context_of(record.headers)
     return attempt if own is None or own.trace_id == attempt.trace_id else own
 
@@ -157,7 +157,7 @@ def _links(request: Request) -> list[Link]:
 def _started(
     tracer: otel.Tracer, name: SpanName, parent: TraceContext | None, links: list[Link]
 ) -> AbstractContextManager[Span]:
-    """A span of this request alone; an exception's text is not recorded, it may quote an event."""
+    """A span for this request alone. Exceptions are not recorded, as their text may quote an event."""
     remote = None if parent is None else NonRecordingSpan(_span_context(parent))
     return tracer.start_as_current_span(
         name,
@@ -170,7 +170,7 @@ def _started(
 
 
 def _context(span: Span, parent: TraceContext | None) -> TraceContext:
-    """What the request's header says: the span, or ids of our own where the API records nothing."""
+    """The context for the request's header: that of the span, or our own if the API records nothing."""
     made = span.get_span_context()
     span_id = f"{made.span_id:016x}"
     if not made.is_valid or (parent is not None and span_id == parent.span_id):

@@ -1,4 +1,4 @@
-"""What nobody asked to be told: foreign log lines, warnings, errors that nobody caught. None may quote an event."""
+"""Warnings, uncaught errors and trouble of the event loop go through the log, and never quote an event."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Final, TextIO
 from consumer.telemetry.log import say
 
 _HARMLESS: Final = (DeprecationWarning, PendingDeprecationWarning, ResourceWarning)
-"""Of others the text may quote a value: pydantic's serializer does."""
+"""Warnings whose text is shown. Others may quote a value: pydantic's serializer does."""
 _log = logging.getLogger(__name__)
 
 
 def tell_through_the_log() -> None:
-    """Have warnings and uncaught errors of this process told by the log: by class and place, never by their text."""
+    """Send this process's warnings and uncaught errors to the log, by class and place, without their text."""
     warnings.showwarning = _warned
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
@@ -26,7 +26,7 @@ def tell_through_the_log() -> None:
 
 
 def tell_of_loop() -> None:
-    """Have what the running loop finds amiss told likewise: its own way shows results, arguments, exceptions."""
+    """Likewise for what goes wrong in the running loop, which itself would show results, arguments and exceptions."""
     asyncio.get_running_loop().set_exception_handler(_amiss)
 
 
@@ -38,7 +38,7 @@ def _warned(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    del file, line  # whatever was asked for: the log is the one place
+    del file, line  # wherever it should have gone, it goes to the log
     text = str(message) if issubclass(category, _HARMLESS) else None
     say(
         _log,
@@ -56,9 +56,8 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def _unraisable(found: sys.UnraisableHookArgs) -> None:
-    if (
-        not sys.is_finalizing()
-    ):  # from then on what is freed fails, and nothing can be told any more
+    # While the interpreter shuts down, whatever is freed may fail, and nothing can be logged any more.
+    if not sys.is_finalizing():
         _log.error("an error that could not be raised", exc_info=found.exc_value)
 
 
@@ -70,7 +69,7 @@ def _amiss(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     del loop
     task = context.get("task") or context.get("future")
     name = task.get_name() if isinstance(task, asyncio.Task) else None
-    # "Exception in callback f(...)": up to its arguments.
+    # "Exception in callback f(...)": cut before the arguments.
     what = str(context.get("message") or "").partition("(")[0]
     fields = {"what": what} if name is None else {"what": what, "task": name}
     _log.error("amiss in the loop", exc_info=context.get("exception"), extra={"fields": fields})

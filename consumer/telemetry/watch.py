@@ -1,4 +1,4 @@
-"""What happened, counted and said: one line for each letter and each change of state."""
+"""Counts and logs what happens: one line for each letter and each change of state."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from consumer.telemetry.log import LONGEST_ID, escaped, say
 from consumer.telemetry.sums import Sums
 
 QUIET: Final = 30.0
-"""Seconds in which a kind of retry is said once, and then summed up."""
+"""Seconds for which one kind of retry is logged once, and after which the rest are summed up."""
 MOST_KINDS: Final = 1000
 
 _OUR_WORDS: Final[frozenset[Reason]] = frozenset(
     {"unreadable", "undecodable", "unknown_type", "invalid", "unauthorised", "skipped"}
 )
-"""Reasons whose detail is written here, without a field value. Foundry's own words may quote one."""
+"""Reasons whose detail is our own text, without any field value. Foundry's text may quote one."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Repeated:
-    """How often a kind of line was kept back, and since when."""
+    """How often one kind of line was held back, and since when."""
 
     since: float
     times: int = 0
@@ -35,14 +35,14 @@ class _Repeated:
 
 @dataclass(frozen=True, slots=True)
 class LastCommit:
-    """What became of a partition's latest commit in this session, and when by the watch's clock."""
+    """The result of a partition's latest commit in this session, and when that was by the watch's clock."""
 
     result: CommitResult
     at: float
 
 
 class Telemetry:
-    """The service's `Watch`. Says no payload, no key and no field value at any level.
+    """The service's `Watch`. Logs no payload, no key and no field value at any level.
 
     `now` is the clock by which records are taken in.
     """
@@ -53,14 +53,14 @@ class Telemetry:
         self._repeated: dict[tuple[str, str, str], _Repeated] = {}
         self.commits: dict[Partition, LastCommit] = {}
         self.remedies: dict[tuple[str, str], str] = {}
-        """What a person has to do, by scope and reason of what is closed now; where there is something."""
+        """What a person has to do, by scope and reason of the closed gates that need somebody."""
         self.assignment: frozenset[Partition] | None = None
-        """What the group gave this member, be it nothing; None: it gave nothing yet, or took it back."""
+        """The partitions of this member, perhaps none; None: the group has assigned nothing yet, or revoked it."""
 
-    # Once for each request, whose entries all have one action; what is done for each record is hot.
+    # Called once per request, whose entries all have the same action type. What is done per record is hot.
 
     def applied(self, entries: Sequence[Prepared], *, already: bool) -> None:
-        """Called before the records advance: what is sent last decides whether the record is done."""
+        """Called before the records advance: a record is done if this was its last action."""
         topic, taken_at, now = entries[0].record.topic, entries[0].taken_at, self._now()
         durations = self.sums.distribution("settle_duration_seconds", (topic,))
         done = alike = 0
@@ -71,7 +71,7 @@ class Telemetry:
                 self._settled_elsewhere(entry, now)
             else:
                 done += 1
-                # Those of one poll were taken in at one time, and mostly stand together: one step for all.
+                # Records of one poll have the same intake time, and mostly come together: one step for all.
                 if entry.taken_at == taken_at:
                     alike += 1
                 else:
@@ -138,7 +138,7 @@ class Telemetry:
     def gate_closed(self, scope: str, reason: str, answer: Answer, remedy: str | None) -> None:
         if remedy is not None:
             self.remedies[scope, reason] = remedy
-        # What waiting alone does not mend is for somebody to be called for.
+        # If waiting alone does not help, somebody should be called.
         level = logging.WARNING if remedy is None else logging.ERROR
         say(
             _log, level, "gate closed", scope=scope, reason=reason, **_answer(answer), remedy=remedy
@@ -177,7 +177,7 @@ class Telemetry:
         say(_log, logging.WARNING, "noted", **_partition(partition), what=what)
 
     def flush(self) -> None:
-        """Say what was kept back: now and then, and at the end."""
+        """Log the sums of what was held back. Called now and then, and at the end."""
         now = self._now()
         for (event, action, cause), repeated in list(self._repeated.items()):
             if repeated.times:
@@ -192,7 +192,7 @@ class Telemetry:
         say(_log, level, event, **_partition(partition), result=result.value)
 
     def _say_seldom(self, event: str, action: str, answer: Answer, **fields: object) -> None:
-        """The first of its kind at once; those of the next half minute as one sum."""
+        """Log the first of its kind at once, and those of the next half minute as one sum."""
         key = (event, action, answer.cause)
         now = self._now()
         repeated = self._repeated.get(key)
@@ -237,7 +237,7 @@ def _named(partitions: Collection[Partition]) -> str:
 
 
 def _answer(answer: Answer | None) -> dict[str, object]:
-    """All but the detail, which is Foundry's own text and may quote a parameter."""
+    """All of the answer but its detail, which is Foundry's own text and may quote a parameter."""
     if answer is None:
         return {}
     return {
