@@ -1,3 +1,3 @@
-"""The composition root: `service` wires everything, `configs` turns settings into what each part takes."""
+"""The composition root: `service` wires everything, `configs` turns the settings into what each part needs."""
 
 from __future__ import annotations

@@ -32,12 +32,12 @@ from consumer.telemetry.readings import TokenState
 
 _HTTP: Final = 80
 _HTTPS: Final = 443
-# What the event loop of the standard library goes by: records are taken in by it, tokens end by it.
+# The clock of the standard library's event loop, by which records are taken in and tokens expire.
 now = time.monotonic
 
 
 class Instruments:
-    """What counts while the service runs; made before what is counted."""
+    """What counts and measures while the service runs; made before the parts that it counts."""
 
     def __init__(self, settings: Settings, contracts: Contracts) -> None:
         self.topics = list(contracts.by_topic)
@@ -56,12 +56,12 @@ class Instruments:
 
 
 class ShownTokens(TokenState, FirstToken, Protocol):
-    """Foundry's tokens, without one."""
+    """Foundry's tokens, as far as they are shown and waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The parts that are shown, and the one that the verbs move."""
+    """The parts that the admin port shows, and the core, on which its verbs act."""
 
     core: Dispatch
     source: Source
@@ -74,7 +74,7 @@ class Watched:
 async def administered(
     settings: Settings, instruments: Instruments, parts: Watched
 ) -> AsyncIterator[None]:
-    """While the block runs the port answers, if there is one; before the join and during the drain too.
+    """The admin port, if there is one, answers while the block runs: before the join and during the drain, too.
 
     Raises:
         StartRefused: the address cannot be listened on.
@@ -106,7 +106,7 @@ async def administered(
 def sources_of(
     parts: Watched, progress: Progress, actions: Sequence[str], topics: Sequence[str]
 ) -> Sources:
-    """Where the values of the moment are."""
+    """Where the present values come from."""
     core = parts.core
     return Sources(
         workload=core.workload,

@@ -1,4 +1,4 @@
-"""From the settings to what each part of the service takes of them."""
+"""Turns the settings into the configuration of each part of the service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from consumer.state.vitals import Patience
 
 
 def foundry_config(settings: Settings) -> FoundryConfig:
-    """What the Foundry edge takes of the settings."""
+    """The configuration of the Foundry edge."""
     given = settings.foundry
     secret = given.secret("client_secret")
     if secret is None:
@@ -37,11 +37,11 @@ def foundry_config(settings: Settings) -> FoundryConfig:
 
 
 REBALANCE_BEYOND_REQUEST = 15.0
-"""Seconds that a rebalance leaves for the drain beside the longest request."""
+"""Seconds that a rebalance allows for the drain, on top of the longest request."""
 
 
 def kafka_config(settings: Settings) -> KafkaConfig:
-    """What the Kafka edge takes of the settings; its secrets are read now, and not again."""
+    """The configuration of the Kafka edge. Its secrets are read now, and never again."""
     given = settings.kafka
     return KafkaConfig(
         bootstrap_servers=given.bootstrap_servers,
@@ -65,10 +65,10 @@ HEARTBEATS_TO_SPARE: Final = 3
 
 
 def request_timeout(settings: Settings) -> float:
-    """Seconds after which a request is given up: as set, but within what the membership is certain for.
+    """Seconds after which a request is given up: as set, but never longer than the membership is certain.
 
-    A request may only start if it ends before the session can: with a session timeout below that of
-    the requests none ever could.
+    A request may only start if it ends while the membership is certain. If requests could take longer than that,
+    none could ever start.
     """
     kafka = kafka_config(settings)
     certain = kafka.lease_length - HEARTBEATS_TO_SPARE * kafka.heartbeat_interval
@@ -76,7 +76,7 @@ def request_timeout(settings: Settings) -> float:
 
 
 def kafka_tokens(settings: Settings) -> KafkaTokens | None:
-    """Where Kafka's bearer tokens come from; None where it wants none."""
+    """Where Kafka's bearer tokens come from; None: it needs none."""
     given = settings.kafka
     secret = given.secret("sasl_oauthbearer_client_secret")
     url, client_id = given.sasl_oauthbearer_token_endpoint_url, given.sasl_oauthbearer_client_id
@@ -96,7 +96,7 @@ def _path(path: Path | None) -> str | None:
 
 
 def core_limits(settings: Settings) -> tuple[Limits, Retry]:
-    """What the core takes of the settings."""
+    """The configuration of the core."""
     limits = Limits(
         max_records=settings.dispatch.max_records,
         max_bytes=settings.dispatch.max_bytes,
@@ -116,23 +116,23 @@ def core_limits(settings: Settings) -> tuple[Limits, Retry]:
 
 
 def letter_budget(settings: Settings) -> LetterBudget:
-    """A full one: it is kept in memory only."""
+    """A full budget: it is only kept in memory."""
     given = settings.dead_letters
     return LetterBudget(burst=given.budget_burst, ratio=given.budget_ratio)
 
 
 _PATIENCE: Final = 60.0
-"""Seconds beyond what a part of the service may take before it counts as stuck."""
+"""Seconds beyond what something may take before it counts as stuck."""
 
 
 _FROZEN: Final = 10.0
-"""Seconds between two looks that are two apart: the process as a whole stood still."""
+"""After so many seconds between two looks, the process as a whole must have stood still."""
 
 
 def patience(settings: Settings) -> Patience:
-    """How long a part may stand still that nothing explains."""
+    """How long something may stand still without an explanation."""
     return Patience(
-        # The members' rebalance timeouts may differ, while a new version is rolled out.
+        # Twice, as the members' rebalance timeouts may differ while a new version is rolled out.
         poll=2 * kafka_config(settings).rebalance_timeout + _PATIENCE,
         commit=_PATIENCE,
         request=request_timeout(settings) + _PATIENCE,
@@ -143,7 +143,7 @@ def patience(settings: Settings) -> Patience:
 
 
 def known_secrets(settings: Settings) -> frozenset[str]:
-    """Every secret that was read so far, for the log to take out."""
+    """Every secret that has been read so far, for the log to remove."""
     seen = {value for section in settings.sections for s in section.secrets for value in s.seen}
     password = urlsplit(settings.foundry.proxy or "").password
     return frozenset(seen if password is None else {*seen, password, unquote(password)})

@@ -1,4 +1,4 @@
-"""`doctor`, with what it looks at taken from the settings as `run` takes it."""
+"""`doctor`, configured from the settings in the same way as `run`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from consumer.telemetry import tell_of_loop
 
 
 def diagnose(settings: Settings, tell: Callable[[Finding], None]) -> Sequence[Finding]:
-    """Look at everything; each finding is told as soon as it is there.
+    """Look at everything; `tell` is called with each finding as soon as there is one.
 
     Raises:
-        SettingsError: a file that a setting names cannot be used.
+        SettingsError: a file named in a setting cannot be used.
     """
-    # The findings are what is asked for; beside them the libraries speak of what is amiss alone.
+    # The findings are what was asked for. Beside them only warnings and errors of libraries are logged.
     start_logging(settings, level="debug" if settings.log.level == "debug" else "warning")
     return asyncio.run(_diagnose(settings, tell))
 

@@ -1,4 +1,4 @@
-"""A thread beside the event loop: where the loop stands still, or a stop does, it ends the process."""
+"""A thread beside the event loop that ends the process if the loop stands still, or if a stop takes too long."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Final, NoReturn, Self
 from consumer.telemetry.log import line
 
 STOOD_FOR: Final = 60.0
-"""Seconds without a step of the loop after which it will take none any more."""
+"""After so many seconds without a step of the loop, it is taken to be stuck for good."""
 _LOOK_EVERY: Final = 0.5
 _WRITE_WITHIN: Final = 1.0
 _PIPE_TAKES: Final = 4096
-"""Bytes that a pipe which can be written to takes without a wait."""
+"""Bytes that a writable pipe accepts without blocking (PIPE_BUF on Linux)."""
 _AT_ONCE: Final = 1
 _STDERR: Final = 2
 _DEBUGGERS: Final = frozenset({"bdb", "pdb", "debugpy", "pydevd", "_pydevd_bundle"})
@@ -29,13 +29,12 @@ _log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Told by each beat that the loop turns, and once when the process has to be gone.
+    """Each `beat` shows that the loop turns; `gone_within` says by when the process must have ended.
 
-    It takes no lock that the loop could hold, and counts its own looks where a clock would mislead it:
-    after a freeze of the whole process (SIGSTOP, a machine asleep) the clock has jumped, and the loop
-    has had no chance yet. It needs the interpreter, though: what computes in C and never lets go of that
-    (a regular expression that backtracks) is ended by a timer of processor time, which shows the stack and
-    kills by SIGPROF.
+    It takes no lock that the loop could hold. It counts its own looks rather than trusting a clock: after a freeze
+    of the whole process (SIGSTOP, or the machine slept) the clock has jumped, but the loop has had no chance to run.
+    It does need the interpreter, though. C code that never releases that (a backtracking regular expression) is
+    ended by a CPU-time timer, whose SIGPROF prints the stack and kills the process.
     """
 
     def __init__(self, *, stood_for: float = STOOD_FOR) -> None:
@@ -46,13 +45,13 @@ class Guard:
         self._gone_by: float | None = None
         self._bound = 0.0
         self._main = threading.main_thread().ident
-        # There is one such timer in a process, and a profiler may have it.
+        # A process has only one such timer, and a profiler may be using it.
         self._has_timer = signal.getsignal(signal.SIGPROF) == signal.SIG_DFL
         self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
 
     def __enter__(self) -> Self:
         if self._has_timer:
-            # Its signal: shows every thread's stack, then does what it does by default.
+            # On the timer's signal print every thread's stack, then do what the signal does by default.
             faulthandler.register(signal.SIGPROF, file=_STDERR, all_threads=True, chain=True)
         self._arm()
         self._thread.start()
@@ -64,7 +63,7 @@ class Guard:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """There is no loop any more. A bound that was set holds on, for what an interpreter's end may hang in."""
+        """There is no loop any more. A time limit stays in force, as the interpreter may hang while it exits."""
         self._watches_loop = False
 
     def beat(self) -> None:
@@ -72,7 +71,7 @@ class Guard:
         self._beats += 1
 
     def gone_within(self, seconds: float) -> None:
-        """The process has to be gone by then; what was said first counts. Callable from a signal's handler."""
+        """End the process after so many seconds at the latest; only the first call counts. Safe in a signal handler."""
         if self._gone_by is None:
             self._bound = seconds
             self._gone_by = time.monotonic() + seconds
@@ -91,7 +90,7 @@ class Guard:
                 self._end("ended: the event loop stands still", seconds=self._stood_for)
 
     def _arm(self) -> None:
-        """So much processor time may be used up before the next look, which arms it anew."""
+        """Set the timer to the CPU time that may be used before the next look sets it again."""
         if not self._has_timer:
             return
         left = self._stood_for
@@ -104,14 +103,14 @@ class Guard:
         end_now(event, **fields, stack=stack)
 
     def _frames(self) -> Iterator[FrameType]:
-        """Of the main thread, the innermost first."""
+        """The frames of the main thread, innermost first."""
         frame = sys._current_frames().get(self._main or 0)  # noqa: SLF001 - documented, underscore or not
         while frame is not None:
             yield frame
             frame = frame.f_back
 
     def _in_debugger(self) -> bool:
-        """Somebody looks at the process by hand."""
+        """True: somebody is debugging the process."""
         return any(
             str(frame.f_globals.get("__name__")).split(".")[0] in _DEBUGGERS
             for frame in self._frames()
@@ -119,7 +118,7 @@ class Guard:
 
 
 def end_now(event: str, **fields: object) -> NoReturn:
-    """Say why, and end the process with 1: nothing is closed, and the next owner treats it as a kill.
+    """Log why, and end the process with 1. Nothing is closed; the next owner treats it like a kill.
 
     Waits for no lock, and at most a second for whoever reads the log.
     """
@@ -132,6 +131,6 @@ def end_now(event: str, **fields: object) -> NoReturn:
 
 
 def _place(frame: FrameType) -> str:
-    """Where it stands; no source and no values."""
+    """Where the frame is, without source or values."""
     code = frame.f_code
     return f"{'/'.join(code.co_filename.split('/')[-2:])}:{frame.f_lineno} {code.co_name}"

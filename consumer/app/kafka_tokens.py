@@ -1,4 +1,4 @@
-"""Bearer tokens for SASL OAUTHBEARER, by client credentials; asked for when a connection is made."""
+"""Bearer tokens for SASL OAUTHBEARER (client credentials grant), fetched when a connection is made."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _MOST_BYTES: Final = 1_048_576
 _LIFE_UNSAID: Final = 60.0
 _LONGEST_LIFE: Final = 24 * 3600.0
 _REFUSED_AFTER: Final = 10.0
-"""Seconds for which a token is kept though it is refused: connections are tried again many times a second."""
+"""Seconds for which even a refused token is kept: connections are retried many times a second."""
 _USED_UP: Final = 0.8
-"""The part of a token's life after which a new one is asked for."""
+"""The share of a token's life after which a new one is fetched."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would become a GET, and the credentials could go elsewhere."""
+    """Refuses redirects: a POST would become a GET, and the credentials could go elsewhere."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
 class KafkaTokens:
-    """The current token, kept until most of its life is over or a broker refuses it. The secret is the one of the start.
+    """The current token, kept until most of its life is over or a broker refuses it.
 
-    The standard library in a thread: a token is wanted once in many minutes, and Kafka's tokens have
-    nothing to do with Foundry's session.
+    The secret is read once, at the start. Tokens are fetched with the standard library, in a thread: they are needed
+    once in many minutes, and have nothing to do with Foundry's session.
 
     Raises:
         SettingsError: `ca_file` holds no certificates.
@@ -67,7 +67,7 @@ class KafkaTokens:
         self._body = urlencode(form).encode()
         self._opener = urllib.request.build_opener(
             _NoRedirects,
-            # Nothing is read from the environment that the settings do not name.
+            # No proxy from the environment: only the settings count.
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=_context(ca_file)),
         )
@@ -80,7 +80,7 @@ class KafkaTokens:
         """A token that is good for a while, and not the one that a broker has refused.
 
         Raises:
-            Unavailable: there is none; the cause tells no secret.
+            Unavailable: there is none; the cause contains no secret.
         """
         async with self._one_at_a_time:
             if refused and refused == self._token:
@@ -106,7 +106,11 @@ class KafkaTokens:
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's authorities, and Kafka's: the endpoint is seldom signed by the one that signs brokers."""
+    """The system's authorities and Kafka's: whoever signs the brokers seldom signs the token endpoint.
+
+    Raises:
+        SettingsError: the file has no certificates.
+    """
     context = ssl.create_default_context()
     if ca_file is None:
         return context

@@ -1,4 +1,4 @@
-"""From the start of the core to its end: the stop and its bound, and runs that end by themselves."""
+"""From the core's start to its end: the stop, its time limit, and runs that end by themselves."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from consumer.telemetry import say
 _SUM_UP_EVERY: Final = 30.0
 _LOOK_EVERY: Final = 0.1
 _ASK_EVERY: Final = 1.0
-"""Seconds between two questions to the group; nobody waits for the answer but who ends by it."""
+"""Seconds between two questions to the group, asked only by runs that end by themselves."""
 _TO_CLOSE: Final = 2.0
-"""Seconds of the grace in which connections are closed once the core has ended."""
+"""Seconds of the grace left for closing connections once the core has ended."""
 _log = logging.getLogger(__name__)
 
 
 class Core(Protocol):
-    """What is kept running: `Dispatch`."""
+    """What is run: `Dispatch`."""
 
     async def run(self) -> bool: ...
     def stop(self) -> None: ...
@@ -31,18 +31,18 @@ class Core(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where a run to the end has to get."""
+    """Up to where a run to the end has to get."""
 
     partitions: Callable[[], Collection[Partition]]
-    """Those of all topics, whoever has them; none before the group is joined."""
+    """The partitions of all topics, whoever has them; none before the group is joined."""
     assigned: Callable[[], Collection[Partition]]
-    """What this process has now."""
+    """The partitions that this process has now."""
     offsets: Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
-    """Where these end now; raises Unavailable."""
+    """The end offsets of these now; raises Unavailable."""
     committed: Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
-    """What the group has committed for these, whoever has them; raises Unavailable."""
+    """The offsets that the group has committed for these, whoever has them; raises Unavailable."""
     within: float | None
-    """Seconds; None: without a limit."""
+    """Seconds in which it has to get there; None: no limit."""
 
 
 class Lifetime:
@@ -56,7 +56,7 @@ class Lifetime:
         *,
         grace: float,
     ) -> None:
-        """`bound`: has the process ended after so many seconds, whatever hangs by then."""
+        """`bound`: have the process end within so many seconds, whatever hangs by then."""
         self._core = core
         self._sum_up = sum_up
         self._bound = bound
@@ -70,7 +70,7 @@ class Lifetime:
         self._stopping.set()
 
     def fail(self) -> None:
-        """Stop, and be no success however well that goes."""
+        """Stop, and report no success however well the stop goes."""
         self._failed = True
         self.stop()
 
@@ -89,11 +89,11 @@ class Lifetime:
             if until is not None:
                 side.append(tasks.create_task(self._until(until), name="until the end"))
             await asyncio.wait({core, side[0]}, return_when=asyncio.FIRST_COMPLETED)
-            # The stop order. The core first, by itself: it takes no more records, drains, commits and
-            # leaves the group; it still needs Foundry and the dead-letter topics, so they are closed
-            # after it, by who opened them. Only past the grace is it cancelled: then it vanishes from
-            # the group without leaving, and the session timeout covers what is still on its way.
-            # What hangs in closing after that is cut off by the bound: nothing of it is needed any more.
+            # The stop order. First the core: it takes no more records, drains, commits and leaves the
+            # group. For that it needs Foundry and the dead-letter topics, so these are closed after it,
+            # by whoever opened them. It is cancelled only when the grace is over: then it vanishes from
+            # the group without leaving, and the session timeout covers what is still in flight. If
+            # closing hangs after that, the bound cuts it off: nothing of it is needed any more.
             self._bound(self._grace)
             self._core.stop()
             _, late = await asyncio.wait({core}, timeout=self._grace - _TO_CLOSE)
@@ -122,7 +122,7 @@ class Lifetime:
             self.stop()
 
     async def _reached(self, ends: Ends, seen: Mapping[Partition, int]) -> bool:
-        """Looked at, not told: what settles records is a plain loop that calls nobody."""
+        """True: every offset in `seen` is settled. Polled for, as the loop that settles records notifies nobody."""
         assigned = set(ends.assigned())
         here = {partition: end for partition, end in seen.items() if partition in assigned}
         if not self._core.reached(here):
@@ -130,7 +130,7 @@ class Lifetime:
         elsewhere = {partition: end for partition, end in seen.items() if partition not in here}
         if not elsewhere:
             return True
-        # Another member has them, maybe for good.
+        # Another member has these, maybe for good.
         await asyncio.sleep(_ASK_EVERY)
         try:
             committed = await ends.committed(elsewhere)
@@ -141,7 +141,7 @@ class Lifetime:
 
 
 async def _seen(ends: Ends) -> Mapping[Partition, int]:
-    """The end offsets of all there is once the group is joined; brokers may not answer at once."""
+    """The end offsets of all partitions once the group is joined; asked until the brokers answer."""
     while True:
         partitions = ends.partitions()
         if partitions:

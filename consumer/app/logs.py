@@ -1,4 +1,4 @@
-"""The log of this process, from the settings: before anything is opened that could say something."""
+"""Sets up the log of this process from the settings, before anything that could log is opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from consumer.telemetry import configure_logging, tell_through_the_log
 def start_logging(
     settings: Settings, *, level: Literal["debug", "info", "warning", "error"] | None = None
 ) -> None:
-    """Everything goes to stderr, without the secrets that were read. `level`: instead of the settings'."""
+    """Send everything to stderr, without any secrets that were read. `level` overrides the settings'."""
     configure_logging(
         level=settings.log.level if level is None else level,
         format=settings.log.format,

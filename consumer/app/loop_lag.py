@@ -1,4 +1,4 @@
-"""How late the event loop is: said when it matters, and what the membership is worth after it stood still."""
+"""Measures how late the event loop is, logs it if it matters, and distrusts the membership after a standstill."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Final
 from consumer.telemetry import say
 
 LATE: Final = 1.0
-"""Seconds that are worth a line: no heartbeat is sent meanwhile, and no answer is read."""
+"""Seconds of lag that are worth a line: meanwhile no heartbeat is sent and no answer read."""
 _EVERY: Final = 0.1
 _QUIET: Final = 30.0
-"""Seconds in which further ones are summed up: a processor that is too slow is late all the time."""
+"""Seconds for which further lags are summed up: with too little CPU the loop is late all the time."""
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +29,7 @@ class LoopLag:
         *,
         session_timeout: float,
     ) -> None:
-        """`now`: a clock that goes on while the machine sleeps. `distrust`: the membership may be gone."""
+        """`now`: a clock that keeps running while the machine sleeps. `distrust`: called if the membership may be gone."""
         self._now = now
         self._beat = beat
         self._distrust = distrust

@@ -1,4 +1,4 @@
-"""When the service is ready: assigned, and Foundry gave a token once."""
+"""When the service is ready: it is assigned, and has got a token from Foundry once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from consumer.telemetry import say
 
 _AGAIN_AFTER: Final = 5.0
 _SELDOM: Final = 60.0
-"""Seconds between two tries at the most: a request that has something to send asks anew by itself."""
+"""Most seconds between two tries. A record that needs to be sent has a token fetched by itself."""
 _log = logging.getLogger(__name__)
 
 
 class FirstToken(Protocol):
-    """Foundry's tokens, as far as the first one matters."""
+    """Foundry's tokens, as far as the first one is concerned."""
 
     @property
     def fetched(self) -> int: ...
@@ -25,7 +25,7 @@ class FirstToken(Protocol):
 
 
 class Readiness:
-    """A closed gate is not looked at: it is waited out, and no other instance would do better."""
+    """A closed gate does not count: no other instance would do better."""
 
     def __init__(self, assigned: Callable[[], bool], tokens: FirstToken) -> None:
         self._assigned = assigned
@@ -39,7 +39,7 @@ class Readiness:
         return {"assigned": assigned, "token": token}
 
     async def fetch_first_token(self) -> None:
-        """Ask until there is one: where nothing is to be sent, nobody else does."""
+        """Ask until there is a token: if there is nothing to send, nobody else does."""
         wait = _AGAIN_AFTER
         while True:
             got = await self._tokens.get()

@@ -1,4 +1,4 @@
-"""Everything wired: settings become objects, one stack closes them, one task group runs them."""
+"""Wires everything: settings become objects, which one exit stack closes."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ _ALLOCATIONS = 20_000
 
 
 def run(settings: Settings, *, until_end: bool, timeout: float | None) -> bool:
-    """Consume until stopped, or to the end. True if nothing was left undone.
+    """Consume until stopped, or up to the end. True if nothing was left undone.
 
     Raises:
-        SettingsError: a file that a setting names cannot be used, or letters would be consumed.
+        SettingsError: a file named in a setting cannot be used, or letters would be consumed.
         ContractError: the contracts do not import.
         StartRefused: a topic or a grant is missing.
     """
@@ -76,7 +76,7 @@ def _run(serving: Coroutine[Any, Any, bool], signals: StopSignals) -> bool:
     except asyncio.CancelledError:
         if signals.received is None:
             raise
-        return True  # before anything was taken in
+        return True  # cancelled before anything was taken in
     except BaseExceptionGroup as group:
         refusal = _only_refusal(group)
         if refusal is None:
@@ -94,7 +94,7 @@ async def _serve(
     within: float | None,
 ) -> bool:
     tell_of_loop()
-    signals.cancel()  # until there is something that can be stopped in order
+    signals.cancel()  # until there is something to stop in order
     config = kafka_config(settings)
     tokens = kafka_tokens(settings)
     fetch_token = None if tokens is None else tokens.fetch
@@ -107,7 +107,7 @@ async def _serve(
     lag = LoopLag(
         clock.now, guard.beat, source.distrust, session_timeout=settings.kafka.session_timeout
     )
-    # Closed in the opposite order, and only after the core has ended: its drain needs both.
+    # Closed in reverse order, and only after the core has ended: its drain needs Foundry and the letters.
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_running(lag.run(), "loop lag"))
         stack.callback(watch.flush)
@@ -168,7 +168,7 @@ async def _serve(
 
 @asynccontextmanager
 async def _running(coroutine: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Beside everything else, from the first connection to the last one that is closed."""
+    """Run the coroutine beside the block, and cancel it at the end."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(coroutine, name=name)
         yield
@@ -176,9 +176,8 @@ async def _running(coroutine: Coroutine[Any, Any, None], name: str) -> AsyncIter
 
 
 def _spare_the_collector() -> None:
-    """Thousands of records wait at any time, and none is garbage: looking at them all costs 1 us a record.
-
-    What is loaded now stays; what comes is collected by its counts, and cycles ten times more rarely.
+    """Have the cyclic garbage collector run rarely: thousands of waiting records are no garbage, and scanning them
+    costs 1 µs per record. What is loaded by now is never scanned at all.
     """
     gc.collect()
     gc.freeze()
@@ -209,7 +208,7 @@ def _say_start(settings: Settings, contracts: Contracts) -> None:
 
 
 def _say_end(instruments: Instruments, *, complete: bool) -> None:
-    """What this process has settled; `complete`: all of it is committed, and nothing was left undone."""
+    """Log what this process has settled; `complete`: all is committed, and nothing was left undone."""
     applied, ignored, letters = (
         sum(instruments.sums.value("records_total", topic, outcome) for topic in instruments.topics)
         for outcome in ("applied", "ignored", "dead_lettered")
@@ -220,7 +219,7 @@ def _say_end(instruments: Instruments, *, complete: bool) -> None:
 
 
 def _only_refusal(group: BaseExceptionGroup[BaseException]) -> ConsumerError | None:
-    """The one error of ours that a task group wraps; None where there is a bug beside it."""
+    """The one error of ours that a task group has wrapped; None: there is a bug beside it."""
     refusals, rest = group.split(ConsumerError)
     if refusals is None or rest is not None:
         return None

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first one stops gracefully, a second one at once, at any moment of a run."""
+"""SIGTERM and SIGINT: the first one stops gracefully, a second one ends the process, at any moment of a run."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _log = logging.getLogger(__name__)
 
 
 class StopSignals:
-    """Installed in the main thread for as long as the block lasts.
+    """Installed in the main thread while the block runs.
 
-    Handlers of the interpreter rather than of the loop: a loop that is blocked would run none of its own,
-    so that neither the bound of the stop began nor a second signal worked.
+    These are the interpreter's handlers, not the loop's: a blocked loop would not run its own, so the stop's time
+    limit would not begin and a second signal would not work.
     """
 
     def __init__(self, asked: Callable[[], None]) -> None:
-        """`asked`: called within the handler at the first signal; it must not wait for anything."""
+        """`asked`: called in the signal handler at the first signal, so it must not wait for anything."""
         self._asked = asked
         self._stop: Callable[[], object] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._before: dict[signal.Signals, Any] = {}
         self.received: str | None = None
-        """The name of the first one."""
+        """The name of the first signal; None: there was none."""
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
@@ -47,19 +47,19 @@ class StopSignals:
             signal.signal(number, before)
 
     def call(self, stop: Callable[[], object]) -> None:
-        """From now on the first signal calls this, in the running loop; at once, if it came before."""
+        """From now on the first signal calls this, in the running loop. If it has come already, that is at once."""
         self._loop, self._stop = asyncio.get_running_loop(), stop
         if self.received is not None:
             self._begin()
 
     def cancel(self) -> None:
-        """Until `call` says otherwise the first signal cancels the task that this is called in."""
+        """Until `call` says otherwise, the first signal cancels the current task."""
         task = asyncio.current_task()
         if task is not None:
             self.call(task.cancel)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        # Between two steps of whatever the main thread does: it may hold any lock, that of the log too.
+        # Runs between two steps of whatever the main thread does, which may hold any lock, even the log's.
         name = signal.Signals(number).name
         if self.received is not None:
             end_now("stopped at once", signal=name)

@@ -1,4 +1,4 @@
-"""Feeds the judgement whether the process still does its work, and ends it where only a restart helps."""
+"""Watches whether the process still does its work, and ends it if only a restart helps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from consumer.telemetry.progress import told_ends
 
 LOOK_EVERY: Final = 2.0
 _ASK_EVERY: Final = 60.0
-"""Seconds between two questions to the brokers how far the log goes, where nothing comes."""
+"""Seconds between two questions to the brokers about the end of partitions of which nothing comes."""
 _SILENT_AFTER: Final = 60.0
 _FIND_EVERY: Final = 30.0
 _log = logging.getLogger(__name__)
@@ -36,9 +36,10 @@ class Watchdog:
         find_anew: Callable[[], Awaitable[object]],
         stuck: Callable[[], None],
     ) -> None:
-        """`ended`: tasks of the client library that are no more. `stuck`: called once, with the verdict kept here.
+        """`ended`: tasks of the client library that have died. `stuck`: called once there is a `verdict`.
 
-        `find_anew`: asks the configured servers where the brokers are, as all may have moved; bounded by seconds.
+        `find_anew`: asks the configured servers where the brokers are, as all of them may have moved; ends within
+        seconds.
         """
         self._work = work
         self._source = source
@@ -54,7 +55,7 @@ class Watchdog:
         self.verdict: Verdict | None = None
 
     def checks(self) -> Mapping[str, str]:
-        """As `Checks`: one for each part that may be stuck."""
+        """As `Checks`, one for each part that may be stuck."""
         found = self.verdict
         return {part: found.why if found and found.part == part else "" for part in PARTS}
 
@@ -68,7 +69,7 @@ class Watchdog:
         """Look until something is stuck."""
         now = asyncio.get_running_loop().time
         async with asyncio.TaskGroup() as tasks:
-            # Apart from the looks: brokers may let us wait for longer than what counts as a freeze.
+            # Apart from the looks: brokers may keep us waiting for longer than counts as a freeze.
             asking = tasks.create_task(self._ask_often(), name="watchdog asks")
             while self.verdict is None:
                 await asyncio.sleep(LOOK_EVERY)
@@ -103,19 +104,19 @@ class Watchdog:
         )
 
     async def _ask(self) -> None:
-        """What is behind the end of its log, of all that was asked for and has not moved since the last time."""
+        """Find the partitions that were wanted, have not moved since the last time, and yet have more in the log."""
         asked = self._source.asked()
         stands = {p: self._source.position(p) for p in asked if p not in self._source.stuck}
         still = [p for p, at in stands.items() if self._stands.get(p) == at]
         self._stands = stands
-        # Of what has no leader now none is told: nothing can be fetched there.
+        # Partitions without a leader get no end: nothing can be fetched there anyway.
         ends, _ = await told_ends(self._source, still) if still else ({}, "")
         self._unread = {p: stands[p] for p, end in ends.items() if end > stands[p]}
 
     def _listen(self) -> None:
-        """Say when the group's coordinator has not answered for long, and when it does again. No verdict.
+        """Log when the group's coordinator has not answered for long, and when it does again. It is no verdict.
 
-        It is Kafka's outage, or the network's, or a credential that was changed: the client goes on trying.
+        Kafka or the network is down, or a credential has been changed: the client keeps trying.
         """
         now = self._clock.now()
         if now < self._source.lease():

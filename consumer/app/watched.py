@@ -1,4 +1,4 @@
-"""The source as the core sees it: what goes through it is counted, and its lease may be distrusted."""
+"""The source as the core sees it: its calls are counted, and its lease can be distrusted."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ class WatchedSource:
     """A `Source` around another one."""
 
     def __init__(self, source: Source, clock: Clock, *, lease_length: float) -> None:
-        """`lease_length`: seconds that a lease lasts from the sending of the heartbeat that renewed it."""
+        """`lease_length`: seconds that a lease lasts after the sending of the heartbeat that renewed it."""
         self._source = source
         self._clock = clock
         self._lease_length = lease_length
         self._trusted_from = -math.inf
         self.polls = 0
-        """Those that have returned."""
+        """How many have returned."""
         self.commits = 0
-        """Those that have been answered, or given up."""
+        """How many have been answered or given up."""
         self._asked: set[Partition] = set()
 
     def distrust(self) -> None:
-        """The process stood still: only a heartbeat that is sent from now on proves the membership."""
+        """The process stood still: only a heartbeat sent from now on proves the membership again."""
         self._trusted_from = self._clock.now()
 
     def asked(self) -> Collection[Partition]:
-        """Partitions that records were wanted of since the last time that this was called."""
+        """Partitions from which records were wanted since the last call of this."""
         asked, self._asked = self._asked, set()
         return asked
 
