@@ -1,4 +1,4 @@
-"""HTTP for whoever runs the service: probes, metrics, status, and the verbs of an operator."""
+"""The admin port, for whoever runs the service: probes, metrics, status, and the operator's verbs."""
 
 from __future__ import annotations
 

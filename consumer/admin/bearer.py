@@ -1,4 +1,4 @@
-"""Who may use the verbs: the holder of the token. It is read again each time, so that it rotates."""
+"""Only the holder of the token may use the verbs. It is read again each time, so that it can be rotated."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from consumer.settings import Secret
 
 MOST_FAILURES: Final = 10
 WINDOW: Final = 60.0
-"""Seconds in which an address may fail so often; then it waits for their end, right token or not."""
+"""Seconds in which an address may fail so often. Then it has to wait until they are over, right token or not."""
 _MOST_ADDRESSES: Final = 1000
 _CHALLENGE: Final[Mapping[str, str]] = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="foundry-consumer"'}
 
 
 class Failures:
-    """How often each address came without the right token. Bounded: the address of longest ago goes."""
+    """How often each address came without the right token. Bounded by dropping the oldest address."""
 
     def __init__(self) -> None:
         self._since: dict[str, tuple[float, int]] = {}
 
     def wait(self, address: str, now: float) -> float:
-        """Seconds until it may try again; 0: now."""
+        """Seconds until the address may try again; 0: now."""
         began, count = self._since.get(address, (now, 0))
         return max(0.0, began + WINDOW - now) if count >= MOST_FAILURES else 0.0
 
@@ -38,7 +38,7 @@ class Failures:
 
 
 class Doorkeeper:
-    """Lets in whoever holds the token of the settings."""
+    """Lets in whoever has the token from the settings."""
 
     def __init__(self, token: Secret | None, now: Callable[[], float]) -> None:
         self._token = token
@@ -46,10 +46,10 @@ class Doorkeeper:
         self._failures = Failures()
 
     def admit(self, request: web.Request) -> None:
-        """Returns for the right token.
+        """Return if the request has the right token.
 
         Raises:
-            Problem: 403 without a token in the settings, 401 without the right one in the request, 429
+            Problem: 403 if the settings have no token, 401 if the request does not have the right one, 429
                 after too many of those, 503 while the token's file cannot be read.
         """
         if self._token is None:
@@ -58,8 +58,8 @@ class Doorkeeper:
             )
         given, address, now = _given(request), request.remote or "", self._now()
         if not given:
-            # Counted apart: a page in an operator's browser can have requests sent from the operator's
-            # address, without a token, and must not use up those that come with one.
+            # Counted apart: a web page in an operator's browser can send requests from the operator's address,
+            # but without a token, and these must not use up the attempts of those with one.
             address += " without a token"
         wait = self._failures.wait(address, now)
         if wait:
@@ -80,14 +80,14 @@ class Doorkeeper:
         try:
             return token.read().encode()
         except (OSError, ValueError) as failure:
-            # ValueError is our own text, OSError names the file: neither quotes the token.
+            # A ValueError's text is our own, an OSError names the file: neither quotes the token.
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE, f"{token.name} cannot be read: {failure}"
             ) from None
 
 
 def _given(request: web.Request) -> bytes:
-    """The token of the one Authorization header; empty (which no token is) where it is not that."""
+    """The token of the only Authorization header; empty, which no token is, if there is no such thing."""
     headers = request.headers.getall(hdrs.AUTHORIZATION, [])
     scheme, _, token = (headers[0] if len(headers) == 1 else "").partition(" ")
     return token.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else b""

@@ -1,4 +1,4 @@
-"""How many may be connected: whoever hangs on gives way, so that probes are answered and sockets are left."""
+"""Limits the connections: old ones give way, so that probes are answered and sockets are left."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from aiohttp.web_server import Server
 
 MOST_CONNECTIONS: Final = 64
 BACKLOG: Final = 16
-"""Connections that may come in one step of the loop: by so many the limit may be passed for a moment."""
+"""Connections that may arrive in one step of the loop: the limit may be exceeded by so many for a moment."""
 
 
 class Connections:
-    """Makes the protocol of each connection; where there are too many the oldest are aborted.
+    """Makes the protocol of each connection; if there are too many, the oldest are aborted.
 
-    The server itself waits for ever for a first request. An answer takes milliseconds, so the oldest of
-    many is one that waits for something.
+    aiohttp's server waits for ever for a first request. An answer takes milliseconds, so the oldest of many
+    connections is one that is idle.
     """
 
     def __init__(self, server: Server) -> None:

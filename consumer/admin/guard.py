@@ -1,4 +1,4 @@
-"""What every request passes: whom it is addressed to, how much it carries, how a no is said."""
+"""The middleware for every request: to whom it is addressed, how much it carries, how it is refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.A
 
 @web.middleware
 async def say_no_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Outermost: problems of ours and of the router, as problem details. A bug is the library's to log."""
+    """Outermost: turns our problems and the router's into problem details. aiohttp logs bugs."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -31,10 +31,10 @@ async def say_no_in_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def addressed_to(names: Collection[str]) -> Middleware:
-    """Only what is addressed to these names, to `localhost`, or to a bare address.
+    """Accept only requests addressed to these names, to `localhost`, or to a bare address.
 
-    A page of somebody else's may have its own name resolve to our address and then read our answers as
-    its own (DNS rebinding); that name stands in `Host`.
+    A foreign web page may have its own name resolve to our address and then read our answers as its own (DNS
+    rebinding); but then that name is in `Host`.
     """
     known = {name.lower() for name in names} | {"localhost"}
 
@@ -58,7 +58,7 @@ def addressed_to(names: Collection[str]) -> Middleware:
 
 @web.middleware
 async def take_no_body(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A body is read away within a bound, so that the connection is good for another request."""
+    """Read and discard the body, within bounds, so that the connection can be used for another request."""
     if request.can_read_body:
         try:
             async with asyncio.timeout(_BODY_WITHIN):
@@ -69,7 +69,7 @@ async def take_no_body(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def mark(_: web.Request, response: web.StreamResponse) -> None:
-    """Headers of every answer: kept by nobody, guessed at by nobody, and no versions told."""
+    """Headers of every answer: no caching, no content sniffing, no version numbers."""
     response.headers[hdrs.SERVER] = "foundry-consumer"
     response.headers[hdrs.CACHE_CONTROL] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

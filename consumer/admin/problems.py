@@ -1,4 +1,4 @@
-"""What is answered where the answer is no: RFC 9457, and never a value that the caller sent."""
+"""Negative answers: problem details (RFC 9457), which never repeat a value that the caller sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(ConsumerError):
-    """The answer is no, and why. `detail` is a sentence for a person."""
+    """A negative answer and its reason. `detail` is a sentence for people."""
 
     def __init__(
         self,
@@ -28,10 +28,10 @@ class Problem(ConsumerError):
         self.detail = detail
         self.headers = headers
         self.checks = checks
-        """Of a probe: each check with what is wrong; empty text where nothing is."""
+        """For a probe: each check with what is wrong, or an empty text."""
 
     def response(self) -> web.Response:
-        """As it is sent."""
+        """The HTTP response."""
         body: dict[str, object] = {
             "type": "about:blank",
             "title": self.status.phrase,
@@ -53,7 +53,7 @@ _ROUTES: Mapping[int, str] = {
 
 
 def from_router(failure: web.HTTPException) -> Problem:
-    """What the library itself says no to."""
+    """The problem for a request that aiohttp itself refuses."""
     allow = failure.headers.get(hdrs.ALLOW)
     status = HTTPStatus(failure.status)
     return Problem(

@@ -37,7 +37,7 @@ _IDLE: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class AdminConfig:
-    """The `[admin]` section. Port 0 is any free one: whether it is served at all is not decided here."""
+    """The `[admin]` section. Here port 0 means any free one: whether to serve at all is decided elsewhere."""
 
     host: str
     port: int
@@ -47,14 +47,14 @@ class AdminConfig:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What the routes show and do. All but the operator's `skip` is quick and raises nothing."""
+    """What the routes show and do. Everything but the operator's `skip` is quick and raises nothing."""
 
     live: Checks
     ready: Checks
     metrics: Callable[[str], tuple[bytes, str]]
-    """The `Accept` header to a page and its content type."""
+    """From the `Accept` header to a page and its content type."""
     status: Callable[[], Mapping[str, Any]]
-    """JSON; `gate` is a list of what is closed."""
+    """JSON; its `gate` lists what is closed."""
     operator: Operator
 
 
@@ -62,7 +62,7 @@ class Surface:
 async def serve(
     config: AdminConfig, surface: Surface, *, now: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[int]:
-    """Answer until the block ends; gives the port. It has no part in the flow: a slow client holds nothing up.
+    """Answer requests until the block ends; yields the port. A slow client does not hold up the consumer.
 
     Raises:
         StartRefused: the address cannot be listened on.
@@ -88,7 +88,7 @@ async def serve(
 
 
 def _tells_of_us(record: logging.LogRecord) -> bool:
-    """A bug does. What is no request is answered; a line for each would be a flood of somebody else's making."""
+    """Log bugs, not malformed requests: those are answered, and somebody else could flood the log with them."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
@@ -107,7 +107,7 @@ async def _listen(config: AdminConfig, runner: web.AppRunner) -> asyncio.Server:
 
 
 def application(config: AdminConfig, surface: Surface, now: Callable[[], float]) -> web.Application:
-    """The routes and what every request passes first."""
+    """The routes, behind the middleware."""
     app = web.Application(
         middlewares=[
             say_no_in_json,

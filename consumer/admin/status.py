@@ -1,4 +1,4 @@
-"""`/status`: where everything stands, for a person and for scripts. No key and no field of an event."""
+"""`/status`: where everything stands, for people and scripts. No key and no field of an event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REMEDIES: Final[Mapping[str, str]] = {"operator": "POST /resume when it may go 
 
 
 def status(sources: Sources, watch: Telemetry) -> dict[str, Any]:
-    """Everything, as it is now."""
+    """Everything, as of now."""
     workload = sources.workload
     return {
         "version": version("foundry-consumer"),
@@ -79,7 +79,7 @@ def _token(sources: Sources) -> dict[str, Any]:
 
 
 def _moment(sources: Sources, at: float) -> str:
-    """A time of the monotonic clock, as the calendar has it."""
+    """A time of the monotonic clock as a calendar time (ISO 8601, UTC)."""
     return _iso(sources.wall() - (sources.now() - at))
 
 

@@ -1,4 +1,4 @@
-"""The verbs of an operator. Each leaves a line in the log: who, what, and what came of it."""
+"""The operator's verbs. Each leaves a line in the log: who, what, and with what result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from consumer.model import Partition
 from consumer.telemetry import say
 
 ACTOR: Final = "X-Actor"
-"""Who it is, as the caller says: the token is shared, so nothing proves it."""
+"""The header with the operator's name, which nothing proves: all share one token."""
 _MOST_OFFSET: Final = 2**63 - 1
 _MOST_DIGITS: Final = 19
 _TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS.phrase.lower()
@@ -37,7 +37,7 @@ class Operator(Protocol):
 
 
 class Verbs:
-    """Routes that change something: by POST alone, with the token alone."""
+    """Routes that change something: only by POST, and only with the token."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Verbs:
         self._status = status
 
     def routes(self) -> list[web.RouteDef]:
-        """A path whose parts cannot be a topic and a partition is not there."""
+        """The routes. A path whose parts cannot be a topic and a partition is not found."""
         topic, partition = "{topic:[A-Za-z0-9._-]{1,249}}", "{partition:[0-9]{1,10}}"
         return [
             web.post("/pause", self._audited("pause", self._pause)),
@@ -71,7 +71,7 @@ class Verbs:
                 outcome, more = problem.status.phrase.lower(), {"why": problem.detail}
                 raise
             finally:
-                # Beyond the limit a line each would be a flood of somebody else's making.
+                # Beyond the limit somebody else could flood the log.
                 if outcome != _TOO_MANY:
                     _say(request, name, outcome, why=more.get("why"), what=more.get("skipped"))
 
@@ -99,7 +99,7 @@ class Verbs:
 def _offset(request: web.Request) -> int:
     given = request.query.getall("offset", [])
     text = given[0] if len(given) == 1 else ""
-    # Not `isdigit` alone, which takes digits of all scripts; not `int` first, which is slow on long ones.
+    # `isdigit` alone would accept digits of any script; `int` is slow on long texts, so their length comes first.
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise Problem(HTTPStatus.BAD_REQUEST, "one ?offset= is wanted, a whole number from 0 on")
     offset = int(text)
@@ -109,7 +109,7 @@ def _offset(request: web.Request) -> int:
 
 
 def _say(request: web.Request, verb: str, outcome: str, **more: object) -> None:
-    # A warning whatever comes of it: what a person did is to be found at any level but `error`.
+    # A warning whatever the result: what a person did has to be in the log at every level but `error`.
     say(
         _log,
         logging.WARNING,
