@@ -104,9 +104,8 @@ class Workload:
         if entry.applied == len(entry.calls):
             self.finish(entry)
         elif barred(entry):
-            self.abandon(
-                entry
-            )  # nobody will go on with it here, and its lane must not wait for that
+            # Nobody will go on with it here, and its lane must not wait for that.
+            self.abandon(entry)
         else:
             # The next owner would start again with its first action, so a drain waits for the rest.
             self._begun.add(entry)
