@@ -1,1 +1,1 @@
-"""Turns Kafka events into Palantir Foundry ontology actions and loses none. Start reading at `pipeline.py`."""
+"""Turns Kafka events into Palantir Foundry ontology actions, and loses none. Start reading at `pipeline.py`."""

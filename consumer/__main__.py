@@ -17,16 +17,16 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # As stderr does by itself: contracts may have names that the terminal's encoding has not.
+        # As stderr does by default: contracts may have names that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
-    # The outermost frame: what arrives here is a bug. It is named by class and place, because the text
-    # of a foreign error may quote an event or a secret.
+    # The outermost frame: what arrives here is a bug. It is reported by class and place, because the text of a
+    # foreign error may quote an event or a secret.
     try:
         cli(prog_name="foundry-consumer")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             raise
-        # With a text, which the interpreter would print: an owner's function, perhaps, about its event.
+        # With a text, which the interpreter would print: an owner's function may have put its event there.
         _report(end)
         sys.exit(_BUG)
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - one of the three broad ones
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Whoever starts the process may have closed them; connections would get their numbers, and lines meant for a log."""
+    """Reopen standard streams that are closed: else a connection would get such a number, and the log's lines."""
     number = 0
     while number <= _STDERR:
         number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free

@@ -1,4 +1,4 @@
-"""The commands: thin, and quick to say what there is; each imports what it needs when it runs."""
+"""The commands: thin, and quick to show their help, as each imports what it needs only when it runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `--help` must not wait for pydantic
     from consumer.settings import Settings
 
 DONE, NO, WRONG = 0, 1, 2
-"""Exit codes: done; it ran, and the answer is no; wrong usage or wrong settings."""
+"""Exit codes: done; it ran, but the answer is no; wrong usage or wrong settings."""
 
 _LONGEST_LINE = 4000
 F = TypeVar("F", bound=Callable[..., Any])
@@ -160,7 +160,7 @@ def _settings(config: Path | None, *, offline: bool = False) -> Settings:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Say what refused, and what to do; a traceback would add nothing, and could show a secret."""
+    """Report a refusal and its remedy. A traceback would add nothing, and could show a secret."""
     try:
         yield
     except (SettingsError, ContractError) as error:
@@ -171,9 +171,9 @@ def _refusals() -> Iterator[None]:
 
 @contextmanager
 def _nothing_begun() -> Iterator[None]:
-    """A stop while all is imported ends the process with success, until the service answers signals itself.
+    """Until the service handles signals itself, SIGTERM and SIGINT end the process with success: nothing has begun.
 
-    Left to the system, a container's first process would not hear it, run on and be killed at the end of its grace.
+    By default the first process of a container ignores them: it would run on, and be killed when its grace ends.
     """
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.signal(number, lambda *_: os._exit(DONE)) for number in numbers]
@@ -193,7 +193,7 @@ def _refuse(error: ConsumerError, code: int) -> NoReturn:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """A frozen value as its fields, in their order."""
+    """The fields of a dataclass, in order."""
     from dataclasses import asdict
 
     return asdict(value)
@@ -212,14 +212,14 @@ def _print(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 
 @contextmanager
 def _written() -> Iterator[None]:
-    """A full disk is named; of a reader that has gone nothing is said, as everywhere."""
+    """Report that standard output cannot be written, say for a full disk; but not that its reader has gone."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
         click.echo(f"error: standard output cannot be written: {error.strerror}", err=True)
-        # What stands in the buffer would be tried again at the end, and change the exit code.
+        # The interpreter would try to flush the buffer again at its end, and change the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(NO)
 
@@ -230,14 +230,14 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     from rich.text import Text
 
     terminal = sys.stdout.isatty()
-    # Not cut at 80 columns where nobody looks: a file or a pipe takes whole lines.
+    # A file or a pipe gets whole lines, not cut at 80 columns.
     console = Console(width=None if terminal else 240)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0] if rows else ():
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         style = _STYLES.get(row.get("level", "ok"), "")
-        # Text, not markup: what is shown may come from files and answers.
+        # Text, not markup: values may come from files and from answers.
         cells = [
             Text(_cell(value), style=style if name == "level" else "")
             for name, value in row.items()

@@ -19,7 +19,7 @@ class Row:
     """One line of `contracts ls`."""
 
     topic: str
-    """Its name at the broker."""
+    """Its name on the broker."""
     type: str
     model: str
     repeat: str
@@ -74,7 +74,7 @@ def model_schema(model: type[Event]) -> dict[str, Any]:
     """The JSON Schema of one event class.
 
     Raises:
-        ContractError: a field has none.
+        ContractError: a field has no JSON Schema.
     """
     try:
         return {"$schema": JSON_SCHEMA, **model.model_json_schema()}

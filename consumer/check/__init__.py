@@ -1,4 +1,4 @@
-"""What can be said of contracts offline: they import, every example holds, and how each action is sent."""
+"""What can be checked of contracts offline: that they import, that every example holds, how each action is sent."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def check(
     topic_names: Mapping[str, str] = MappingProxyType({}),
     letter_topic: str = "{topic}.dlq",
 ) -> Sequence[Finding]:
-    """Everything that can be found out offline; `topic_names`: contract's topic -> its name here; `letter_topic`: the setting.
+    """Everything that can be found out offline.
 
-    Never raises for what the owners wrote: that is a finding with level "fail".
+    `topic_names`: contract's topic -> its name here; `letter_topic`: the setting `dead_letters.topic`. Never raises
+    for what the owners wrote: that is a finding of the level "fail".
     """
     try:
         contracts = load(import_path, topic_names)
@@ -47,7 +48,7 @@ def check(
 
 
 def check_settings(settings: Settings) -> Sequence[Finding]:
-    """What is probably not meant of the settings, and which of them could not be looked at."""
+    """Which settings are probably not what was meant, and which could not be checked."""
     found = [Finding("warn", "settings", advice) for advice in settings.warnings]
     found += [Finding("warn", "settings", what, CLOSE_TO_OTHERS) for what in open_to_all(settings)]
     unset = [each.name for each in (settings.kafka, settings.foundry) if not each.model_fields_set]

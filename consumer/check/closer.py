@@ -1,4 +1,4 @@
-"""What an example's record shows beyond its outcome. For its owner's eyes: it quotes what no letter and no log may."""
+"""What an example's record shows beyond its outcome. Only for its owner: it quotes what no letter and no log may."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from consumer.stages.validate import validate
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Empty where the record is no event of the contract."""
+    """What was found; empty if the record is no event of the contract."""
 
     unknown: Sequence[tuple[str, str]] = ()
-    """Fields that are in the event and not in the model: path, and the model's name."""
+    """Fields that are in the event but not in the model: path, and the model's name."""
     raised: str | None = None
     """What an owner's function raised: file, line and text."""
 
 
 def look(record: Record, contract: Contract, folder: Path) -> Seen:
-    """Run the owners' functions once more. `folder`: the contracts' own, where a raised error is placed."""
+    """Run the owners' functions once more. `folder`: that of the contracts, to find the line of an error there."""
     try:
         envelope = decode(record, contract.type_from, Caps())
         route = find_route(envelope, contract.routes)
@@ -51,7 +51,7 @@ def look(record: Record, contract: Contract, folder: Path) -> Seen:
 
 
 def _map(event: Event, route: Route, record: Record, envelope: Envelope) -> None:
-    """Whatever of the owners' runs for a record, in the pipeline's order."""
+    """Run all the owners' code that runs for a record, in the order of the pipeline."""
     meta = {} if route.meta_name is None else {route.meta_name: meta_of(record, envelope)}
     given = route.function(event, **meta)
     for action in given if isinstance(given, Sequence) else (given,):

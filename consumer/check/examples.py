@@ -1,4 +1,4 @@
-"""Each example run through the pipeline, as a record would be; offline, so that more may be told of what goes wrong."""
+"""Runs each example through the pipeline, as if it were a record; offline, so that errors may be shown in full."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from consumer.pipeline import Prepare, make_prepare
 
 
 def check_examples(contracts: Contracts) -> Iterator[Finding]:
-    """Each example run through the pipeline, and the event types that lack one."""
+    """A finding for each example, and for each event type that lacks one."""
     prepare = make_prepare(contracts.by_topic)
     names = {contract.topic: topic for topic, contract in contracts.by_topic.items()}
     accepted: set[tuple[str, str | None]] = set()
@@ -73,7 +73,7 @@ def _unknown(where: str, names: Sequence[tuple[str, str]]) -> Iterator[Finding]:
 
 
 def mismatch(example: Example, outcome: Prepared | Ignored | Rejected) -> str | None:
-    """What is otherwise than the example expects: the field, and both values; None: it holds."""
+    """How the outcome differs from what the example expects: the field, and both values; None: it holds."""
     match example.expect:
         case ExpectActions(actions=actions):
             if not isinstance(outcome, Prepared):

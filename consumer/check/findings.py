@@ -1,4 +1,4 @@
-"""What is said of one thing that was looked at."""
+"""What is reported about one thing that was checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Level = Literal["ok", "warn", "fail", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it stands, and what to do where it does not."""
+    """One thing that was checked: whether it is all right, and what to do if not."""
 
     level: Level
     where: str
@@ -20,5 +20,5 @@ class Finding:
 
 
 def failed(findings: Sequence[Finding]) -> bool:
-    """True where the answer is no."""
+    """True if any of them failed."""
     return any(finding.level == "fail" for finding in findings)

@@ -25,7 +25,7 @@ async def diagnose(
     *,
     fetch_token: FetchToken | None = None,
 ) -> Sequence[Finding]:
-    """Look at everything in turn; each finding is told as soon as it is there.
+    """Look at everything in turn; `tell` is called with each finding as soon as there is one.
 
     Raises:
         SettingsError: a certificate's file cannot be used.
@@ -84,4 +84,4 @@ STEPS: tuple[Step, ...] = (
     Step("foundry.ontology", foundry_steps.ontology, needs=("foundry.token",)),
     Step("actions", foundry_steps.actions, needs=("contracts", "foundry.ontology")),
 )
-"""In this order. A step is skipped where one that it needs failed or was skipped."""
+"""In this order. A step is skipped if one that it needs failed or was skipped."""

@@ -1,4 +1,4 @@
-"""What the doctor says, and what it knows while it looks."""
+"""What the doctor reports, and what it knows while it looks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Level = Literal["ok", "warn", "fail", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: how it stands, why, and what to do where it does not."""
+    """One thing that was looked at: whether it is all right, why not, and what to do then."""
 
     step: str
     level: Level
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Visit:
-    """One diagnosis: what it works with, and what its steps learn for those that follow."""
+    """One diagnosis: what it works with, and what its steps find out for later ones."""
 
     settings: Settings
     kafka_config: KafkaConfig
@@ -50,7 +50,7 @@ Look = Callable[[Visit], Awaitable[Sequence[Finding]]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A function that looks at one thing; where one that it needs has failed, it is skipped."""
+    """A function that looks at one thing; it is skipped if a step that it needs has failed."""
 
     name: str
     look: Look
@@ -58,7 +58,7 @@ class Step:
 
 
 def failure(step: str, outage: Outage, *, remedy: str = "") -> Finding:
-    """An outage as a finding: what was answered, with what names it for Palantir's support."""
+    """An outage as a finding: the answer, and the ids by which Palantir's support can find it."""
     answer = outage.answer
     parts = [answer.detail or answer.cause]
     if answer.error_name and answer.error_name not in parts[0]:

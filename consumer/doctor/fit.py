@@ -1,4 +1,4 @@
-"""Does a typed action fit the action type? Compared by what is written on the wire."""
+"""Does an action class fit its action type? Compared by what is written on the wire."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _WIRE: Mapping[str, frozenset[str]] = {
     "array": frozenset({"array"}),
     "set": frozenset({"array"}),
 }
-"""How Foundry wants each type in JSON. A type that is not here is let pass: newer stacks have more."""
+"""How Foundry wants each type in JSON. Types that are not listed pass: newer stacks have more."""
 _FORMATS = {"date": "date", "timestamp": "date-time"}
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One parameter that does not fit: `fail` would be refused, `warn` may be."""
+    """One parameter that does not fit: with `fail` the action would be refused, with `warn` it may be."""
 
     level: Literal["warn", "fail"]
     parameter: str
@@ -56,7 +56,7 @@ class Misfit:
 
 
 def misfits(action: type[Action], found: ActionTypeInfo) -> Iterator[Misfit]:
-    """All parameters in which the class and the action type differ."""
+    """All parameters in which the action class and the action type differ."""
     try:
         schema = action.model_json_schema(mode="serialization")
     except PydanticUserError as error:

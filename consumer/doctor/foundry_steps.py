@@ -25,7 +25,7 @@ _NEEDED = {
     "api:ontologies-read": "api:use-ontologies-read",
     "api:ontologies-write": "api:use-ontologies-write",
 }
-"""What every action asks for, and the other name under which it is granted."""
+"""The scopes that every action needs, and the other name under which each may be granted."""
 
 
 async def way(visit: Visit) -> Sequence[Finding]:
@@ -51,7 +51,7 @@ async def way(visit: Visit) -> Sequence[Finding]:
 
 
 async def token(visit: Visit) -> Sequence[Finding]:
-    """A new token, in any case: the credentials are proven now."""
+    """Fetch a new token in any case, to prove that the credentials are good now."""
     got = await visit.foundry.tokens.fetch()
     if isinstance(got, Outage):
         return [failure("foundry.token", got)]
@@ -61,7 +61,7 @@ async def token(visit: Visit) -> Sequence[Finding]:
 
 
 async def scopes(visit: Visit) -> Sequence[Finding]:
-    """What was granted, against what was asked for."""
+    """Compare the scopes that were granted with those that were asked for."""
     asked = visit.config.scopes
     if not asked:
         what = "none is asked for: an unrestricted application gets a token without permissions"
@@ -87,7 +87,7 @@ async def scopes(visit: Visit) -> Sequence[Finding]:
 
 
 async def ontology(visit: Visit) -> Sequence[Finding]:
-    """The configured ontology, or which ones there are instead."""
+    """The configured ontology; if it is not found, those that there are."""
     reader = visit.foundry.ontology
     found = await reader.get_ontology()
     if not isinstance(found, Outage):
@@ -102,7 +102,7 @@ async def ontology(visit: Visit) -> Sequence[Finding]:
 
 
 async def actions(visit: Visit) -> Sequence[Finding]:
-    """Each action type that the contracts map to: there, fit for use, and fitting."""
+    """Each action type that the contracts map to: whether it exists, is active, and fits."""
     if visit.contracts is None:
         raise TypeError("the step needs the contracts")
     found: list[Finding] = []
@@ -132,7 +132,7 @@ def _status(step: str, info: ActionTypeInfo) -> Finding:
 
 
 async def _renamed(visit: Visit, outage: Outage, name: str) -> str:
-    """Names like the missing one: it may have been renamed."""
+    """Names similar to the missing one, which may have been renamed."""
     if outage.gate != MISSING_ACTION.gate:
         return ""
     seen = await visit.foundry.ontology.list_action_types()

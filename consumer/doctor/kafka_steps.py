@@ -13,7 +13,7 @@ from consumer.kafka.retention import REMEDY
 
 
 async def brokers(visit: Visit) -> Sequence[Finding]:
-    """One that answers is enough; what it wants to be told comes with the settings."""
+    """Connect with the service's own settings; one broker that answers is enough."""
     try:
         visit.kafka = await visit.stack.enter_async_context(
             inspecting(visit.kafka_config, visit.fetch_token)
@@ -27,7 +27,7 @@ async def brokers(visit: Visit) -> Sequence[Finding]:
 
 
 async def topics(visit: Visit) -> Sequence[Finding]:
-    """Each topic there and readable, each dead-letter topic there and writable."""
+    """Whether each topic exists and is readable, and each dead-letter topic exists and is writable."""
     kafka, contracts = _kafka(visit), _contracts(visit)
     template = visit.settings.dead_letters.topic
     found = []
@@ -45,7 +45,7 @@ async def topics(visit: Visit) -> Sequence[Finding]:
 
 
 async def group(visit: Visit) -> Sequence[Finding]:
-    """Readable; it is not joined."""
+    """Whether the group can be read. It is not joined."""
     group_id = visit.kafka_config.group_id
     asked = _kafka(visit).refuse_unreadable_group(group_id)
     return [await _looked_at("kafka.group", asked, f"{group_id}: readable")]
@@ -60,7 +60,7 @@ async def _looked_at(step: str, asked: Awaitable[None], well: str) -> Finding:
 
 
 def _refused(step: str, refused: StartRefused) -> Finding:
-    """A refusal says what is wrong, a colon, and what to do."""
+    """A refusal's text is what is wrong, a colon, and what to do."""
     what, _, remedy = str(refused).rpartition(": ")
     return Finding(step, "fail", what or str(refused), remedy if what else "")
 

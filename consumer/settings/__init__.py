@@ -1,4 +1,4 @@
-"""One TOML file and the environment -> frozen settings, checked once; the environment wins."""
+"""One TOML file and the environment -> frozen settings, checked once. The environment wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, said so that it can be mended; never with a secret in it."""
+"""What is wrong with a setting, and how to fix it; never with a secret in the text."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One setting that cannot stand."""
+    """One setting that is wrong or missing."""
 
     key: str
     """`section.key`, or the file."""
     problem: str
     remedy: str
     value: str | None = None
-    """As it was given, shortened; None for secrets and for what is missing."""
+    """The value as given, shortened; None for secrets and for missing ones."""
     origin: str | None = None
     """The file or the variable that it came from."""
 
@@ -31,7 +31,7 @@ class Fault:
 
 
 class InvalidSettings(SettingsError):
-    """All faults at once."""
+    """All faults together."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

@@ -1,4 +1,4 @@
-"""The kinds of value that settings are made of: each checks one thing and says what it wants."""
+"""The kinds of values in settings. Each checks one thing, and says what it wants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic_settings import NoDecode
 LONGEST = 86_400
 HIGHEST_PORT = 65_535
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
-# Other labels cannot even be asked for: the interpreter raises where it would resolve them.
+# Other labels cannot even be looked up: the interpreter raises before it would resolve them.
 _HOST = r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
 _SERVER = re.compile(rf"(?:{_HOST}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{{1,5}}))?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -23,12 +23,12 @@ _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 
 
 def is_topic(name: str) -> bool:
-    """True for a name that Kafka takes for a topic."""
+    """True for a name that Kafka accepts for a topic."""
     return _TOPIC.fullmatch(name) is not None and name not in {".", ".."}
 
 
 def is_loopback(host: str) -> bool:
-    """True for a host that is this machine, by its name or address alone: nothing is resolved."""
+    """True if the host is this machine, by its name or address alone: nothing is resolved."""
     if host == "localhost":
         return True
     try:
@@ -43,10 +43,10 @@ def host_of(server: str) -> str:
 
 
 def base_url(text: str) -> str:
-    """`https://host[:port][/prefix]` without a slash at the end, of a bare host or a URL.
+    """`https://host[:port][/prefix]`, without a slash at the end, from a host name or a URL.
 
     Raises:
-        ValueError: it is no host, not https (http is for loopback alone), or carries more than that; the message does
+        ValueError: it is neither, not https (http is for loopback only), or has other parts, too; the message does
             not show it.
     """
     text = text.strip()
@@ -73,7 +73,7 @@ def _template(name: str) -> str:
 
 
 def _split(value: object) -> object:
-    """A list as one text, as variables give it: commas or blanks between."""
+    """A list given as one text, as in environment variables: separated by commas or blanks."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
@@ -122,7 +122,7 @@ def _proxy(text: str) -> str:
 
 
 def unreadable(path: Path, error: OSError) -> str:
-    """Relative paths count from the working directory, wherever the settings' file lies: so it is shown whole."""
+    """That a file cannot be read. A relative path is shown in full, as it counts from the working directory."""
     where = "" if path.is_absolute() else f" at {str(path.absolute())!a}"
     return f"cannot be read{where}: {error.strerror}"
 

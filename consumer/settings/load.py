@@ -1,4 +1,4 @@
-"""File and environment -> settings, checked once; every fault is found in one go."""
+"""File and environment -> settings, checked once, with all faults found in one go."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ _S = TypeVar("_S", bound=Section)
 
 
 def load_settings(config: Path | None = None, *, offline: bool = False) -> Settings:
-    """Read the file (None: `consumer.toml` of the working directory, if there is one) and the environment.
+    """Read the file (None: `consumer.toml` in the working directory, if there is one) and the environment.
 
-    `offline`: sections of which nothing at all is set, as where contracts are written, lack nothing.
+    `offline`: a section of which nothing at all is set is not missing anything, as where contracts are written.
 
     Raises:
         InvalidSettings: all faults, each with key, value (no secret's), origin and remedy.
     """
     settings, faults = _load(config, offline=offline)
     if settings is None or faults:
-        # Raised from outside of every handler: a ValidationError in the chain would show its inputs.
+        # Raised outside every handler: a ValidationError in the chain would show its inputs.
         raise InvalidSettings(faults)
     return settings
 
@@ -123,7 +123,7 @@ def _file_fault(path: Path | None, problem: str, remedy: str) -> InvalidSettings
 
 
 class _Loading:
-    """One reading of all sections: collects faults and goes on with what is right."""
+    """Reads all sections once: collects faults, and goes on with what is right."""
 
     def __init__(self, path: Path | None, tables: Mapping[str, Any]) -> None:
         self._path = path
@@ -131,7 +131,7 @@ class _Loading:
         self.faults: list[Fault] = []
 
     def section(self, model: type[_S]) -> _S:
-        """The section as far as it is right; what is wrong becomes faults and has its default."""
+        """The section, as far as it is right; a wrong key becomes a fault, and gets its default."""
         table = self._table(model.name)
         variables = EnvSettingsSource(model)()
         origins = dict.fromkeys(table, str(self._path))
@@ -144,13 +144,13 @@ class _Loading:
                 return model(**values)
             except ValidationError as error:
                 details = error.errors(include_input=False, include_url=False)
-            # Each round drops the keys it blames, so the loop ends; the defaults are valid.
+            # Each round drops the keys that it blames, so the loop ends: the defaults are valid.
             for key in {str(detail["loc"][0]) for detail in details}:
                 first = next(d for d in details if str(d["loc"][0]) == key)
                 self.faults.append(_fault(model, key, values.pop(key), origins[key], first))
 
     def topics(self) -> dict[str, str]:
-        """The table of topic names; it stands in the file alone."""
+        """The table of topic names, which only the file can have."""
         table = self._table("topics")
         for contract, name in table.items():
             if not isinstance(name, str):
@@ -162,7 +162,7 @@ class _Loading:
         return {contract: name for contract, name in table.items() if isinstance(name, str)}
 
     def misplaced(self) -> None:
-        """Blame whatever stands in the file outside of a known section."""
+        """Report whatever is in the file outside of a known section."""
         for name, value in self._tables.items():
             if name in _NAMES:
                 continue
@@ -187,7 +187,9 @@ class _Loading:
     def _one_of(
         self, model: type[Section], key: str, table: dict[str, Any], variables: dict[str, Any]
     ) -> None:
-        """A secret is given once: as itself or as a file; a variable of either kind wins over the file's."""
+        """A secret is given once, as text or as a file's name. An environment variable of either kind wins over both in the
+        settings' file.
+        """
         pair = {key, f"{key}_file"}
         if pair & variables.keys():
             for name in pair:
@@ -217,7 +219,7 @@ def _nearest(key: str, known: Iterable[str]) -> str | None:
 
 
 def _elsewhere(key: str) -> str:
-    """Where a key of this name, or nearly, belongs."""
+    """Where a key of this name, or of a similar one, belongs."""
     for section in _holders(key):
         return f"{key} belongs to [{section}]"
     places = {k: section.name for section in SECTIONS for k in section.model_fields}

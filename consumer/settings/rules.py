@@ -1,4 +1,4 @@
-"""What must hold between settings. Each rule names the keys it blames, and what to do."""
+"""What must hold between settings. Each rule names the keys that break it, and what to do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CLOSE_TO_OTHERS = "chmod 600, owned by this service's user"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the service was told, checked; each part takes its own section."""
+    """All settings, checked; each part of the service is given its own section."""
 
     consumer: ConsumerSettings
     kafka: KafkaSettings
@@ -61,7 +61,7 @@ class Settings:
 
 
 def broken_rules(settings: Settings, *, offline: bool) -> Iterator[Fault]:
-    """Every rule that does not hold. `offline`: a section of which nothing is set lacks nothing."""
+    """A fault for each rule that is broken. `offline`: a section of which nothing is set is not missing anything."""
     for section in settings.sections:
         if section.model_fields_set or not offline:
             yield from _required(section)
@@ -73,9 +73,9 @@ def broken_rules(settings: Settings, *, offline: bool) -> Iterator[Fault]:
 
 
 def letters_come_back(template: str, topics: Iterable[str]) -> Fault | None:
-    """Where letters would be consumed as records, to become letters again. `topics`: all that are consumed.
+    """The fault if letters would be consumed as records, to become letters again. `topics`: all that are consumed.
 
-    Apart from the other rules: which topics these are the contracts say.
+    Apart from the other rules, as it is the contracts that say which topics these are.
     """
     for topic in topics:
         if template.replace("{topic}", topic) == topic:
@@ -93,7 +93,7 @@ def _letters_consumed(template: str, topic: str) -> Fault:
 
 
 def advice(settings: Settings) -> Iterator[str]:
-    """What works, and is probably not meant."""
+    """What works, but is probably not what was meant."""
     kafka = settings.kafka
     remote = [s for s in kafka.bootstrap_servers if not is_loopback(host_of(s))]
     if kafka.security_protocol == "SASL_PLAINTEXT" and remote:
@@ -112,7 +112,7 @@ def advice(settings: Settings) -> Iterator[str]:
 def open_to_all(settings: Settings) -> Iterator[str]:
     """Secrets' files that every user of this machine can read.
 
-    No advice, which is said at each start: where secrets are mounted into a pod, they are so by default.
+    Not part of `advice`, which is logged at each start: secrets mounted into a pod are readable by default.
     """
     for section in settings.sections:
         for secret in section.secrets:
@@ -121,7 +121,7 @@ def open_to_all(settings: Settings) -> Iterator[str]:
 
 
 def variable(section: type[Section] | Section, key: str) -> str:
-    """The name of the variable of a key."""
+    """The name of the environment variable for a key."""
     return f"{section.model_config.get('env_prefix', '')}{key}".upper()
 
 

@@ -1,4 +1,4 @@
-"""A secret that says where it comes from and never what it is."""
+"""A secret that shows where it comes from, and never what it is."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import final
 
 MAX_SECRET_BYTES = 65_536
 TOKENS_REMEMBERED = 4
-"""The present one, and those that a late line may still name."""
+"""How many tokens: the present one, and earlier ones that a late log line may still contain."""
 
 
 @final
 class Secret:
-    """Text, or a file that is opened anew at each read, so that a rotated secret is found.
+    """Text, or a file that is opened again for each read, so that a rotated secret is found.
 
-    `repr`, `str` and pickling show only the source. What was ever read is remembered, so that the log
-    can take it out of every line.
+    `repr` and `str` show only the source, and it cannot be pickled. Every value ever read is remembered, so that the
+    log can remove it from every line.
     """
 
     __slots__ = ("_path", "_seen", "_text", "_tokens", "name")
@@ -38,20 +38,20 @@ class Secret:
 
     @property
     def path(self) -> Path | None:
-        """The file, or None where the setting holds the secret itself."""
+        """The file; None: the setting is the secret itself."""
         return self._path
 
     @property
     def seen(self) -> frozenset[str]:
-        """Every value read so far, and the last tokens got with it: what a log must not show."""
+        """Every value read so far, and the latest tokens got with it: what the log must not show."""
         return frozenset((*self._seen, *self._tokens))
 
     def remember(self, token: str) -> None:
-        """A token that this secret got is a secret itself."""
+        """Remember a token that was got with this secret, and so is a secret itself."""
         self._tokens.append(token)
 
     def read(self) -> str:
-        """The secret as it is now, without the line end that editors leave.
+        """The secret as it is now, without the line break that editors add.
 
         Raises:
             OSError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""The sections of the settings: one frozen model each, with every default in one place."""
+"""The sections of the settings: a frozen model for each, with all defaults."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MIB = 1_048_576
 
 
 class Section(BaseSettings):
-    """One table of the file, and the variables that stand over it.
+    """One table of the file, and the environment variables that override it.
 
-    What is required has an empty default here and is asked for by a rule, so that one missing key does
-    not hide the other faults of its section.
+    A required key has an empty default here, and a rule demands it, so that one missing key does not hide the
+    other faults of its section.
     """
 
     model_config = SettingsConfigDict(
@@ -57,7 +57,7 @@ class Section(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The loader asks the sources itself: it has to tell where each value came from."""
+        """Only what is passed in: the loader reads the sources itself, as it has to know where each value came from."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
@@ -69,7 +69,7 @@ class Section(BaseSettings):
         return value
 
     def model_post_init(self, _context: Any, /) -> None:
-        """Make each secret once, so that all who hold it share what was seen of it."""
+        """Make each secret only once, so that everybody who uses it shares what was read so far."""
         for key in self.secret_keys:
             text, path = getattr(self, key), getattr(self, f"{key}_file")
             name = f"{self.name}.{key}"
@@ -194,7 +194,7 @@ class AdminSettings(Section):
     token: SecretStr | None = None
     token_file: Path | None = None
     allowed_hosts: HostNames = ()
-    """Names beside addresses and `host` by which it is spoken to."""
+    """Names, besides addresses and `host`, under which it may be addressed."""
 
 
 class LogSettings(Section):
