@@ -15,13 +15,14 @@ from typing import Literal
 
 from deploy.local.bench.contenders.job import CLIENT_ID, CLIENT_SECRET, ONTOLOGY, Job
 from deploy.local.bench.contracts.orders import TOPIC
-from deploy.local.bench.machine import peak_mib, pin
+from deploy.local.bench.machine import cpu_so_far, peak_mib, pin
 from deploy.local.bench.topics import LETTERS
-from deploy.local.bench.world import Seen, World
+from deploy.local.bench.world import Seen, Sink, World
 
 Contender = Literal["consumer", "loop", "bare", "naive", "sdk", "keyed", "read"]
 
 _LOOK_EVERY = 0.05
+_LOOK_OFTEN = 0.005
 _MOST_SECONDS = 600.0
 _OURS = ("CONSUMER_", "FOUNDRY_", "KAFKA_", "OTEL_")
 
@@ -59,6 +60,8 @@ class Run:
 
     events: int
     cpu: float
+    working: float
+    """Of these, the ones after its first request. A start takes a second, and not the same twice."""
     peak_mib: float
     seen: Seen
 
@@ -90,6 +93,15 @@ class Started:
             )
         pin(self.process.pid, world.cores.measured)
         self.peak_mib = 0.0
+
+    def until_at_work(self, sink: Sink) -> float:
+        """Its CPU seconds when its first request has arrived, or 0 where it ended without one."""
+        while not sink.seen().requests:
+            # Not reaped: how much it took in all is told once only.
+            if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return 0.0
+            time.sleep(_LOOK_OFTEN)
+        return cpu_so_far(self.process.pid)
 
     def wait(self) -> float:
         """Its CPU seconds, when it has ended.
@@ -153,11 +165,12 @@ def measure(
     """
     world.sink.reset(low=delay[0], high=delay[1])
     started = start(world, contender, topic, events=events, in_flight=in_flight, before=before)
+    before_work = started.until_at_work(world.sink)
     cpu = started.wait()
     seen = world.sink.seen()
     if contender != "read" and seen.items != events:
         raise RunFailed(f"{contender} applied {seen.items} of {events} events")
-    return Run(events, cpu, started.peak_mib, seen)
+    return Run(events, cpu, cpu - before_work, started.peak_mib, seen)
 
 
 def _command(scratch: Path, contender: Contender, job: Job) -> list[str]:

@@ -12,7 +12,7 @@ from deploy.local.bench.world import World
 
 KEYS = 10_000
 FEW = 500
-"""Events of the run that is taken off: what start and end cost is in it."""
+"""Events of the run that is taken off: what the end costs is in it."""
 FEW_SLOW = 64
 
 WORST_AGAINST_LOOP = 1.4
@@ -37,7 +37,7 @@ class Costs:
 
 def cost(few: Run, many: Run) -> float:
     """Microseconds of CPU an event: what more events took more."""
-    return (many.cpu - few.cpu) / (many.events - few.events) * 1e6
+    return (many.working - few.working) / (many.events - few.events) * 1e6
 
 
 def ratios(world: World, scale: Scale) -> Section:
@@ -91,6 +91,6 @@ def _section(costs: dict[Contender, Costs]) -> Section:
         "An event's cost at a sink that answers at once; 16 requests in flight, batches of 20",
         rows,
         targets,
-        "user and system time of the whole process, less a run of few events; median (least to most) of rounds",
+        "user and system time from the first request on, less a run of few events; median (least to most) of rounds",
         {name: {"microseconds": of.microseconds} for name, of in costs.items()},
     )
