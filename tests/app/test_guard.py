@@ -132,6 +132,7 @@ def test_nobody_who_reads_the_log_no_more_keeps_the_process() -> None:
         assert child.wait(timeout=20) == 1
 
 
+@pytest.mark.slow
 def test_a_profiler_keeps_its_timer() -> None:
     """There is one timer of processor time in a process: whoever has it goes on."""
     before = """

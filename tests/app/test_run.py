@@ -208,6 +208,7 @@ async def test_an_end_that_is_not_reached_in_time_is_exit_code_1(
     assert foundry.effects.total == 0
 
 
+@pytest.mark.slow
 async def test_a_run_to_the_end_ends_though_another_member_takes_a_part_for_good(
     cluster: Cluster, place: tuple[Place, Foundry]
 ) -> None:

@@ -148,7 +148,11 @@ def test_law_6_a_type_that_is_ill_by_itself_does_not_prolong_an_outage_of_all(
     simulate(story)
 
 
-@pytest.mark.parametrize("limits", [{"max_records": 400}, {"max_bytes": 40_000}], ids=str)
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_records": 400}, pytest.param({"max_bytes": 40_000}, marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_law_11_a_lane_that_stands_still_leaves_room_for_other_partitions(
     limits: dict[str, int],
 ) -> None:

@@ -52,7 +52,7 @@ async def goodput(world: World, capacity: Capacity, seconds: float) -> float:
 
 
 @pytest.mark.parametrize("retry_after", [None, 0.0, 1.0, 30.0])
-@pytest.mark.parametrize("admits", [1, 10, 100])
+@pytest.mark.parametrize("admits", [1, 10, pytest.param(100, marks=pytest.mark.slow)])
 def test_goodput_is_that_of_who_knows_the_limit(admits: int, retry_after: float | None) -> None:
     """The search at the start included. The fake refuses to be asked before a Retry-After has passed."""
 
@@ -81,7 +81,7 @@ def test_it_asks_for_more_now_and_then_and_no_more_often() -> None:
     simulate(story, limits=ROOMY)
 
 
-@pytest.mark.parametrize("admits", [1, 10])
+@pytest.mark.parametrize("admits", [10, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_limit_that_is_lifted_is_found_out_within_seconds(admits: int) -> None:
     async def story(world: World) -> None:
         capacity = Capacity(admits, seconds=about(0.2))
@@ -178,6 +178,7 @@ def test_a_key_whose_action_is_slow_slows_no_other() -> None:
     simulate(story, limits=ROOMY)
 
 
+@pytest.mark.slow
 def test_refusals_by_chance_lower_nothing_that_matters() -> None:
     """Three in a hundred, however few there are at one time: fewer requests would not help."""
 
@@ -213,6 +214,7 @@ def test_a_record_that_is_refused_again_and_again_is_no_letter() -> None:
     simulate(story, limits=ROOMY)
 
 
+@pytest.mark.slow
 def test_processes_that_share_a_limit_use_all_of_it_and_none_goes_without() -> None:
     async def story(world: World) -> None:
         capacity = Capacity(40, seconds=about(0.3))

@@ -70,7 +70,11 @@ def test_law_6_what_all_types_meet_closes_for_all() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "partitions"),
-    [({"max_records": 400}, 3), ({"max_bytes": 40_000}, 3), ({"max_records": 400}, 9)],
+    [
+        ({"max_records": 400}, 3),
+        ({"max_bytes": 40_000}, 3),
+        pytest.param({"max_records": 400}, 9, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_law_6_what_waits_for_one_type_leaves_room_for_the_others(

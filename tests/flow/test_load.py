@@ -44,7 +44,7 @@ async def healthy_load(world: World, records: int) -> tuple[Process, float]:
     return process, await requests_a_second(world, 2)
 
 
-@pytest.mark.parametrize("good", [4, 1])
+@pytest.mark.parametrize("good", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_requests_that_fail_fast_make_no_more_of_them(good: int) -> None:
     """A place is held as long as a request takes that succeeds."""
 
@@ -81,7 +81,7 @@ def test_where_more_fails_than_succeeds_requests_go_out_slowly() -> None:
     simulate(story, limits=MANY, retry=PATIENT)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2])
+@pytest.mark.parametrize("share", [0.1, pytest.param(0.2, marks=pytest.mark.slow)])
 def test_law_6_failures_by_chance_are_no_outage(share: float) -> None:
     """Three in a row come each second where a fifth of hundreds fails: the gate was closed most of the time."""
 
