@@ -9,10 +9,23 @@ from collections.abc import Iterator, Mapping
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import ConnectionGroup
 from aiokafka.errors import (
+    BrokerResponseError,
     GroupAuthorizationFailedError,
     GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    IllegalGenerationError,
+    InvalidCommitOffsetSizeError,
     KafkaError,
+    MessageSizeTooLargeError,
     NodeNotReadyError,
+    NoError,
+    NotCoordinatorForGroupError,
+    OffsetMetadataTooLargeError,
+    RebalanceInProgressError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+    UnknownMemberIdError,
     for_code,
 )
 from aiokafka.protocol.commit import OffsetCommitRequest
@@ -30,18 +43,33 @@ CHUNK_BYTES = 800_000
 ENTRY_OVERHEAD = 100
 KEEP_BROKER_RETENTION = -1
 
-REBALANCE_IN_PROGRESS = 27
-COORDINATOR_MOVED = frozenset({7, 15, 16})
-LOST = frozenset({22, 25, 82})
-"""Illegal generation, unknown member, fenced instance."""
+REBALANCE_IN_PROGRESS: int = RebalanceInProgressError.errno
+FENCED_INSTANCE_ID = 82
+"""The library does not know this error code of the protocol."""
 
+
+def _codes(*errors: type[BrokerResponseError]) -> frozenset[int]:
+    return frozenset(error.errno for error in errors)
+
+
+COORDINATOR_MOVED = _codes(
+    RequestTimedOutError, GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError
+)
+LOST = _codes(IllegalGenerationError, UnknownMemberIdError) | {FENCED_INSTANCE_ID}
+_REFUSED = _codes(
+    UnknownError,  # also the answer to a request that is too large
+    MessageSizeTooLargeError,
+    OffsetMetadataTooLargeError,
+    InvalidCommitOffsetSizeError,
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+)
 RESULTS: Mapping[int, CommitResult] = {
-    0: CommitResult.STORED,
+    NoError.errno: CommitResult.STORED,
     REBALANCE_IN_PROGRESS: CommitResult.REBALANCING,
     **dict.fromkeys(LOST, CommitResult.LOST),
-    **dict.fromkeys(COORDINATOR_MOVED | {14}, CommitResult.AGAIN),
-    # Metadata too large, request too large (as -1 too), topic or group not authorised.
-    **dict.fromkeys((-1, 10, 12, 28, 29, 30), CommitResult.REFUSED),
+    **dict.fromkeys(COORDINATOR_MOVED | _codes(GroupLoadInProgressError), CommitResult.AGAIN),
+    **dict.fromkeys(_REFUSED, CommitResult.REFUSED),
 }
 
 

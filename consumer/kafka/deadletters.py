@@ -84,9 +84,7 @@ class KafkaDeadLetters:
 
     async def __aenter__(self) -> Self:
         quiet_library_logs()
-        patches.forbid_topic_creation()
-        patches.refuse_rejected_tokens()
-        patches.tell_every_timeout()
+        patches.patch_library()
         try:
             producer = await self._connected()
             await refuse_missing_topics(producer.client, {*self._topics, *self._beside})

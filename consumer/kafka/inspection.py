@@ -137,9 +137,7 @@ async def inspecting(
         SettingsError: a certificate cannot be read, or a SASL setting is missing.
     """
     quiet_library_logs()
-    patches.forbid_topic_creation()
-    patches.refuse_rejected_tokens()
-    patches.tell_every_timeout()
+    patches.patch_library()
     options = connection_options(config, role="-doctor", fetch_token=fetch_token)
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="none", enable_auto_commit=False)
     admin = AIOKafkaAdminClient(**options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import InconsistentGroupProtocolError, KafkaConnectionError, KafkaError
@@ -62,9 +63,7 @@ class KafkaSource:
             SettingsError: a certificate cannot be read, or a SASL setting is missing.
         """
         quiet_library_logs()
-        patches.forbid_topic_creation()
-        patches.refuse_rejected_tokens()
-        patches.tell_every_timeout()
+        patches.patch_library()
         bound_the_library()
         consumer = self._consumer = member(self._config, self._fetch_token)
         try:
@@ -255,24 +254,16 @@ class KafkaSource:
         return self._joined
 
 
+@dataclass(frozen=True, slots=True)
 class _Joined:
     """What exists from the join on."""
 
-    def __init__(
-        self,
-        consumer: AIOKafkaConsumer,
-        coordinator: inside.Coordinator,
-        reader: Reader,
-        commits: Commits,
-        membership: Membership,
-        watch: patches.CoordinatorWatch,
-    ) -> None:
-        self.consumer = consumer
-        self.coordinator = coordinator
-        self.reader = reader
-        self.commits = commits
-        self.membership = membership
-        self.watch = watch
+    consumer: AIOKafkaConsumer
+    coordinator: inside.Coordinator
+    reader: Reader
+    commits: Commits
+    membership: Membership
+    watch: patches.CoordinatorWatch
 
     async def refused_within(self, seconds: float) -> KafkaError | None:
         """The error with which the coordinator refuses us, if it does so before the first session."""

@@ -15,9 +15,13 @@ from aiokafka.conn import OAuthAuthenticator
 from aiokafka.errors import (
     AuthenticationFailedError,
     GroupCoordinatorNotAvailableError,
+    IllegalGenerationError,
     KafkaConnectionError,
+    NoError,
     NotCoordinatorForGroupError,
+    RebalanceInProgressError,
     RequestTimedOutError,
+    UnknownMemberIdError,
     for_code,
 )
 from aiokafka.protocol.metadata import MetadataRequest
@@ -28,9 +32,26 @@ from consumer.ports import Clock
 
 OFFSET_FETCH, HEARTBEAT, SYNC_GROUP = 9, 12, 14
 """API keys of the protocol."""
-HEARTBEAT_CODES = frozenset({0, 15, 16, 22, 25, 27})
+HEARTBEAT_CODES = frozenset(
+    error.errno
+    for error in (
+        NoError,
+        GroupCoordinatorNotAvailableError,
+        NotCoordinatorForGroupError,
+        IllegalGenerationError,
+        UnknownMemberIdError,
+        RebalanceInProgressError,
+    )
+)
 """Error codes of a heartbeat that the library can deal with."""
 REFUSED_PAUSE = 1.0
+
+
+def patch_library() -> None:
+    """Patch what every client of the library needs. May be called again."""
+    forbid_topic_creation()
+    refuse_rejected_tokens()
+    tell_every_timeout()
 
 
 def forbid_topic_creation() -> None:
