@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,33 +14,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
 from consumer.settings.faults import Fault, InvalidSettings, shown
-from consumer.settings.rules import Settings, advice, broken_rules, variable
-from consumer.settings.sections import (
-    AdminSettings,
-    ConsumerSettings,
-    DeadLetterSettings,
-    DispatchSettings,
-    FoundrySettings,
-    KafkaSettings,
-    LogSettings,
-    RetrySettings,
-    Section,
-    StopSettings,
-)
+from consumer.settings.rules import advice, broken_rules, variable
+from consumer.settings.sections import SECTIONS, Section, Settings
 
 DEFAULT_FILE = "consumer.toml"
 MAX_FILE_BYTES = 1_048_576
-SECTIONS: tuple[type[Section], ...] = (
-    ConsumerSettings,
-    KafkaSettings,
-    FoundrySettings,
-    DispatchSettings,
-    RetrySettings,
-    DeadLetterSettings,
-    StopSettings,
-    AdminSettings,
-    LogSettings,
-)
 _NAMES = (*(section.name for section in SECTIONS), "topics")
 _S = TypeVar("_S", bound=Section)
 
@@ -66,28 +45,12 @@ def _load(config: Path | None, *, offline: bool) -> tuple[Settings | None, list[
     except InvalidSettings as error:
         return None, list(error.faults)
     loading = _Loading(path, tables)
-    settings = Settings(
-        consumer=loading.section(ConsumerSettings),
-        kafka=loading.section(KafkaSettings),
-        topics=loading.topics(),
-        foundry=loading.section(FoundrySettings),
-        dispatch=loading.section(DispatchSettings),
-        retry=loading.section(RetrySettings),
-        dead_letters=loading.section(DeadLetterSettings),
-        stop=loading.section(StopSettings),
-        admin=loading.section(AdminSettings),
-        log=loading.section(LogSettings),
-        file=path,
-    )
+    sections: dict[str, Any] = {model.name: loading.section(model) for model in SECTIONS}
+    settings = Settings(**sections, topics=loading.topics(), file=path)
     loading.misplaced()
     known = {fault.key for fault in loading.faults}
     loading.faults += [f for f in broken_rules(settings, offline=offline) if f.key not in known]
-    return _with_advice(settings), loading.faults
-
-
-def _with_advice(settings: Settings) -> Settings:
-    fields = {name: getattr(settings, name) for name in settings.__slots__}
-    return Settings(**(fields | {"warnings": tuple(advice(settings))}))
+    return replace(settings, warnings=tuple(advice(settings))), loading.faults
 
 
 def _read(config: Path | None) -> tuple[Path | None, str]:

@@ -3,61 +3,15 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from consumer.settings.faults import Fault, shown
 from consumer.settings.fields import host_of, is_loopback, is_topic, unreadable
-from consumer.settings.sections import (
-    AdminSettings,
-    ConsumerSettings,
-    DeadLetterSettings,
-    DispatchSettings,
-    FoundrySettings,
-    KafkaSettings,
-    LogSettings,
-    RetrySettings,
-    Section,
-    StopSettings,
-)
+from consumer.settings.sections import KafkaSettings, Section, Settings
 
 GRACE_BEYOND_REQUEST = 5.0
 CLOSE_TO_OTHERS = "chmod 600, owned by this service's user"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings, checked; each part of the service is given its own section."""
-
-    consumer: ConsumerSettings
-    kafka: KafkaSettings
-    topics: Mapping[str, str]
-    """The contract's topic -> its name here; a topic that is not named keeps its own."""
-    foundry: FoundrySettings
-    dispatch: DispatchSettings
-    retry: RetrySettings
-    dead_letters: DeadLetterSettings
-    stop: StopSettings
-    admin: AdminSettings
-    log: LogSettings
-    file: Path | None = None
-    """The file that was read."""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        return (
-            self.consumer,
-            self.kafka,
-            self.foundry,
-            self.dispatch,
-            self.retry,
-            self.dead_letters,
-            self.stop,
-            self.admin,
-            self.log,
-        )
 
 
 def broken_rules(settings: Settings, *, offline: bool) -> Iterator[Fault]:

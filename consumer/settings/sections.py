@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -204,3 +206,41 @@ class LogSettings(Section):
     level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = "info"
     format: Annotated[Literal["json", "console"] | None, Lower] = None
     """None: console on a terminal, else JSON."""
+
+
+SECTIONS: tuple[type[Section], ...] = (
+    ConsumerSettings,
+    KafkaSettings,
+    FoundrySettings,
+    DispatchSettings,
+    RetrySettings,
+    DeadLetterSettings,
+    StopSettings,
+    AdminSettings,
+    LogSettings,
+)
+"""Each is the field of `Settings` that has its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked; each part of the service is given its own section."""
+
+    consumer: ConsumerSettings
+    kafka: KafkaSettings
+    topics: Mapping[str, str]
+    """The contract's topic -> its name here; a topic that is not named keeps its own."""
+    foundry: FoundrySettings
+    dispatch: DispatchSettings
+    retry: RetrySettings
+    dead_letters: DeadLetterSettings
+    stop: StopSettings
+    admin: AdminSettings
+    log: LogSettings
+    file: Path | None = None
+    """The file that was read."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return tuple(getattr(self, section.name) for section in SECTIONS)

@@ -22,9 +22,8 @@ from consumer.cli import DONE, NO, WRONG, main as cli
 from consumer.errors import GateReason, Reason
 from consumer.kafka.letter_headers import OWN, TRACE
 from consumer.settings import load_settings
-from consumer.settings.load import SECTIONS
 from consumer.settings.rules import variable
-from consumer.settings.sections import Section
+from consumer.settings.sections import SECTIONS, Section
 from consumer.telemetry.names import COUNTERS, GAUGES, HISTOGRAMS, full_name
 from tests.admin.asking import KeepingOperator
 from tests.docs.pages import PAGES, ROOT, Page, bare
