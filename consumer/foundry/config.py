@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from yarl import URL
 
 from consumer.errors import SettingsError
 from consumer.settings import Secret
-from consumer.settings.fields import base_url
+from consumer.settings.fields import base_url, proxy_url
 
 DEFAULT_SCOPES = ("api:ontologies-read", "api:ontologies-write")
 MAX_IN_FLIGHT = 800
@@ -41,15 +41,12 @@ class FoundryConfig:
     """May contain a user and a password, so it is not shown."""
 
     def __post_init__(self) -> None:
-        try:
-            # The settings have checked this already; other callers have not.
-            object.__setattr__(self, "hostname", base_url(self.hostname))
-        except ValueError as fault:
-            raise SettingsError(f"foundry.hostname {fault}") from None
+        # The settings have checked these already; other callers have not.
+        object.__setattr__(self, "hostname", _checked("foundry.hostname", base_url, self.hostname))
         for name in ("ontology", "client_id"):
             if not getattr(self, name).strip():
                 raise SettingsError(f"foundry.{name} is empty")
-        _segment_setting("foundry.ontology", self.ontology)
+        _checked(f"foundry.ontology is {self.ontology!r}:", path_segment, self.ontology)
         if not 1 <= self.max_in_flight <= MAX_IN_FLIGHT:
             raise SettingsError(
                 f"foundry.max_in_flight is {self.max_in_flight}, not within 1 and {MAX_IN_FLIGHT}"
@@ -57,7 +54,7 @@ class FoundryConfig:
         if not 0 < self.request_timeout < float("inf"):
             raise SettingsError(f"foundry.request_timeout is {self.request_timeout}, not above 0")
         if self.proxy is not None:
-            _check_proxy(self.proxy)
+            _checked("foundry.proxy", proxy_url, self.proxy)
 
 
 def path_segment(value: str) -> str:
@@ -76,21 +73,16 @@ def endpoint(base: str, *segments: str) -> URL:
     return URL("/".join((base, *map(path_segment, segments))), encoded=True)
 
 
-def _segment_setting(name: str, value: str) -> None:
-    try:
-        path_segment(value)
-    except ValueError as exc:
-        raise SettingsError(f"{name} is {value!r}: {exc}") from None
+def _checked(setting: str, check: Callable[[str], str], value: str) -> str:
+    """The value as `check` gives it.
 
-
-def _check_proxy(proxy: str) -> None:
-    parts = urlsplit(proxy)
+    Raises:
+        SettingsError: `check` raises a ValueError, whose message does not show a secret.
+    """
     try:
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise SettingsError("foundry.proxy is no http:// or https:// URL")
+        return check(value)
+    except ValueError as fault:
+        raise SettingsError(f"{setting} {fault}") from None
 
 
 Clock = Callable[[], float]

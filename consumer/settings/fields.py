@@ -110,7 +110,12 @@ def _module(text: str) -> str:
     return text
 
 
-def _proxy(text: str) -> str:
+def proxy_url(text: str) -> str:
+    """The same text, if it is the URL of a proxy.
+
+    Raises:
+        ValueError: it is not; the message does not show it, as it may contain a password.
+    """
     try:
         url = urlsplit(text)
         fit = url.scheme in {"http", "https"} and url.port != 0 and _is_host(url.hostname or "")
@@ -154,7 +159,7 @@ HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_split)]
 ApiName = Annotated[str, AfterValidator(_name)]
 ModulePath = Annotated[str, AfterValidator(_module)]
 BaseUrl = Annotated[str, AfterValidator(base_url)]
-ProxyUrl = Annotated[str, AfterValidator(_proxy)]
+ProxyUrl = Annotated[str, AfterValidator(proxy_url)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Lower = BeforeValidator(_lower)
 Upper = BeforeValidator(_upper)
