@@ -139,13 +139,6 @@ async def _serve(
             rng=random.Random(),  # noqa: S311 - it spreads waits, and keeps no secret
         )
         lifetime = Lifetime(core, watch.flush, guard.gone_within, grace=settings.stop.grace)
-        ends = Ends(
-            lambda: kafka.partitions,
-            lambda: core.workload.partitions,
-            source.end_offsets,
-            kafka.committed,
-            within,
-        )
         _say_start(settings, contracts)
         watchdog = Watchdog(
             core.work,
@@ -160,10 +153,20 @@ async def _serve(
         await stack.enter_async_context(administered(settings, instruments, parts))
         await stack.enter_async_context(_running(watchdog.run(), "watchdog"))
         signals.call(lifetime.stop)
-        complete = await lifetime.run(ends if until_end else None)
+        complete = await lifetime.run(_ends(kafka, core, within) if until_end else None)
     _say_end(instruments, complete=complete)
     watchdog.say_last()
     return complete
+
+
+def _ends(kafka: KafkaSource, core: Dispatch, within: float | None) -> Ends:
+    return Ends(
+        partitions=lambda: kafka.partitions,
+        assigned=lambda: core.workload.partitions,
+        offsets=kafka.end_offsets,
+        committed=kafka.committed,
+        within=within,
+    )
 
 
 @asynccontextmanager
