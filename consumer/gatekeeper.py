@@ -14,8 +14,9 @@ from consumer.model import Letter, Prepared
 from consumer.outcomes import Answer, Outage
 from consumer.ports import Watch
 from consumer.state.budget import LetterBudget
-from consumer.state.gate import LONGEST_PROBE, Gate
+from consumer.state.gate import Gate
 from consumer.state.health import Health
+from consumer.state.outage import LONGEST_PROBE
 from consumer.state.workload import Workload
 
 _ANSWERED: Final[frozenset[GateReason]] = frozenset(

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from consumer.state.outage import Outage, Pace
+from consumer.state.outage import FIRST_PROBE, LONGEST_PROBE, Outage
 
 Scope = str | None
 """An action type; None: everything. Of `letters_failing` it is the topic that the letters come from."""
@@ -36,11 +36,6 @@ Scope = str | None
 HELD: Final = frozenset({"operator", "letter_budget"})
 """Reasons that no success can disprove."""
 
-_SHORTEST_PROBE: Final = 0.5
-"""Seconds: at most two requests a second for each closed scope."""
-
-LONGEST_PROBE: Final = 4.0
-"""Seconds between two failing probes, once they have slowed down."""
 LONGEST_RETRY_AFTER: Final = 60.0
 """Seconds. A longer wait is cut to this: all may be well again sooner."""
 
@@ -54,30 +49,12 @@ class Gate:
     __slots__ = (
         "_held",
         "_letters",
-        "_longest_retry_after",
         "_opened",
         "_outages",
-        "_pace",
         "_proved",
     )
 
-    def __init__(
-        self,
-        *,
-        first_probe: float = 0.5,
-        longest_probe: float = LONGEST_PROBE,
-        longest_retry_after: float = LONGEST_RETRY_AFTER,
-        probe_lapses: float = 120.0,
-    ) -> None:
-        """All in seconds. `probe_lapses`: so long after a trial whose end nobody told comes the next.
-
-        Raises:
-            ValueError: `first_probe` is below half a second or above `longest_probe`.
-        """
-        if not _SHORTEST_PROBE <= first_probe <= longest_probe:
-            raise ValueError(f"first_probe {first_probe} is not in 0.5..{longest_probe}")
-        self._pace = Pace(first_probe, longest_probe, probe_lapses)
-        self._longest_retry_after = longest_retry_after
+    def __init__(self) -> None:
         self._outages: dict[Scope, Outage] = {}
         self._held: dict[Scope, dict[str, float]] = {}
         self._letters: dict[Scope, dict[str, float]] = {}
@@ -166,7 +143,7 @@ class Gate:
         outage.failed_again(began, lonely=lonely)
         if retry_after is not None:
             # Even a straggler's: the server has only just said it.
-            outage.ask_not_before(now + min(max(0.0, retry_after), self._longest_retry_after))
+            outage.ask_not_before(now + min(max(0.0, retry_after), LONGEST_RETRY_AFTER))
         return self._add(outage.reasons, reason, now)
 
     def probe(self, action: str, now: float, *, fresh: bool = False) -> bool:
@@ -249,12 +226,11 @@ class Gate:
     def _new_outage(self, scope: Scope, now: float, began: float, *, lonely: bool) -> Outage:
         """If it closes again right after it opened, the probes proved too little: their pace slows on from where it was."""
         opened, interval = self._opened.get(scope, (float("-inf"), 0.0))
-        relapsed = now - opened < self._pace.longest
-        pause = interval if relapsed else self._pace.first
+        relapsed = now - opened < LONGEST_PROBE
+        pause = interval if relapsed else FIRST_PROBE
         return Outage(
-            self._pace,
             since=now,
-            interval=min(2 * pause, self._pace.longest),
+            interval=min(2 * pause, LONGEST_PROBE),
             due=now + pause,
             evidence=began,
             not_before=now,

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-
-@dataclass(slots=True)
-class Pace:
-    """How often a closed scope may be probed. Seconds."""
-
-    first: float
-    """Before the first probe, and at least between any two."""
-    longest: float
-    """At most between two that fail; also how long after one that still hangs the next one comes."""
-    lapses: float
-    """How long after a trial whose end was never reported the next one comes."""
+FIRST_PROBE: Final = 0.5
+"""Seconds before the first probe, and at least between any two: at most two requests a second per closed scope."""
+LONGEST_PROBE: Final = 4.0
+"""Seconds between two failing probes, once they have slowed down; also how long after one that hangs the next comes."""
+TRIAL_LAPSES: Final = 120.0
+"""Seconds after a trial whose end was never reported until the next one."""
 
 
 @dataclass(slots=True)
 class Outage:
     """From its first evidence to the success that disproves it."""
 
-    pace: Pace
     since: float
     interval: float
     """Pause after the next probe, if that fails; doubled each time."""
@@ -68,27 +63,27 @@ class Outage:
         """The probe is over and opened nothing. A trial that did not fail does not slow the next one."""
         self.probing = None
         if self.trial_since is not None:
-            self.due = max(self.due, self.probed + self.pace.first)
+            self.due = max(self.due, self.probed + FIRST_PROBE)
             return
         self.due = max(self.due, now + self.interval)
-        self.interval = min(2 * self.interval, self.pace.longest)
+        self.interval = min(2 * self.interval, LONGEST_PROBE)
 
     def due_for(self, *, fresh: bool) -> float:
         """When the next probe may be taken; `fresh`: with a record that never failed."""
         if self.probing is not None and self.trial_since is not None:
             # A real request may do harm, so it stays the only one, whatever the trouble is.
-            return max(self.due, self.probed + self.pace.lapses)
+            return max(self.due, self.probed + TRIAL_LAPSES)
         if fresh and self.lonely:
-            soon = max(self.since, self.probed) + self.pace.first
+            soon = max(self.since, self.probed) + FIRST_PROBE
             return max(soon, self.not_before)
         if self.probing is None:
             return self.due
         # One that hangs must not keep the next from finding that all is well again.
-        return max(self.due, self.probed + self.pace.longest)
+        return max(self.due, self.probed + LONGEST_PROBE)
 
     def hurry(self, now: float) -> None:
         """An operator wants to know soon; two probes still keep their minimum distance."""
         self.not_before = now
-        self.interval = self.pace.first
+        self.interval = FIRST_PROBE
         # From its beginning, too: an earlier outage of the scope may have been probed just before.
-        self.due = max(now, max(self.since, self.probed) + self.pace.first)
+        self.due = max(now, max(self.since, self.probed) + FIRST_PROBE)

@@ -233,9 +233,3 @@ def test_a_probe_that_hangs_does_not_keep_the_next_one_from_looking() -> None:
     assert gate.probe("close-ticket", 105.0)
     gate.probe_failed("close-ticket", 106.0, started=101.0)
     assert not gate.probe("close-ticket", 108.9)
-
-
-@pytest.mark.parametrize(("first", "longest"), [(0.4, 4.0), (5.0, 4.0)])
-def test_probes_that_would_be_too_many_are_refused(first: float, longest: float) -> None:
-    with pytest.raises(ValueError, match="first_probe"):
-        Gate(first_probe=first, longest_probe=longest)
