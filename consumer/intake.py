@@ -75,8 +75,8 @@ class Intake:
             await self._until_hungry()
             wanted = self._wanted()
             # What these bring may belong to the closed type too: a quarter leaves enough room for the others.
-            helping = self._helping(shared_by=4 * len(wanted) if self._leaving_room else 1)
-            records = await self._source.poll(wanted, helping, self._wait(wanted))
+            most = self._poll_size(shared_by=4 * len(wanted) if self._leaving_room else 1)
+            records = await self._source.poll(wanted, most, self._wait(wanted))
             if self._stopping.is_set():
                 return
             self._take(records)
@@ -111,7 +111,7 @@ class Intake:
         except TimeoutError:
             pass
 
-    def _helping(self, *, shared_by: int) -> int:
+    def _poll_size(self, *, shared_by: int) -> int:
         """How many records to ask for: as many as fit, assuming they are the size of those at hand."""
         work = self._workload
         each = max(_RECORD_COST, work.bytes // work.records if work.records else self._size_seen)

@@ -63,7 +63,7 @@ class Reader:
         self._positions: dict[Partition, int] = {}
         self._raw_until: dict[Partition, int] = {}
         """Up to this offset a partition is read past the library, which cannot decode a record there."""
-        self._helpings: dict[Partition, tuple[int, int]] = {}
+        self._limits: dict[Partition, tuple[int, int]] = {}
         """(how many records to ask for at once, up to which offset): halved until the faulty record is the next one."""
         self._holds = Holds(clock)
         self._turn = 0
@@ -98,7 +98,7 @@ class Reader:
         self._epoch += 1
         self._positions = {}
         self._raw_until.clear()
-        self._helpings.clear()
+        self._limits.clear()
         self._holds.clear()
 
     def close(self) -> None:
@@ -214,7 +214,7 @@ class Reader:
             found.positions[partition] = self._holds.position_after(partition, skipped[-1].offset)
             self._seek(partition, found.positions[partition])
             return
-        room = self._helping(partition, begin, room)
+        room = self._limited(partition, begin, room)
         if begin < self._raw_until.get(partition, 0):
             await self._salvage(partition, begin, room, found)
             return
@@ -265,7 +265,7 @@ class Reader:
             salvaged = await past_the_library(self._consumer, partition, begin, asked_for=room)
         except TooManyRecords:
             # There may be a good batch before the fault: let the library read it, in ever smaller portions.
-            self._helpings[partition] = room // 2, begin + room
+            self._limits[partition] = room // 2, begin + room
             return
         if salvaged is None or found.epoch != self._epoch or self._topics.doubted:
             return
@@ -281,10 +281,10 @@ class Reader:
         found.records.extend(records)
         found.positions[partition] = position
 
-    def _helping(self, partition: Partition, begin: int, room: int) -> int:
-        most, until = self._helpings.get(partition, (room, begin))
+    def _limited(self, partition: Partition, begin: int, room: int) -> int:
+        most, until = self._limits.get(partition, (room, begin))
         if begin >= until:
-            self._helpings.pop(partition, None)
+            self._limits.pop(partition, None)
             return room
         return min(most, room)
 

@@ -108,7 +108,7 @@ def test_law_6_what_waits_at_a_closed_gate_keeps_nobody_from_reading_on() -> Non
 
     async def story(world: World) -> None:
         world.foundry.downs.append(Down(world.loop.time() + 120, "ill"))
-        world.produce(700, action="ill")  # more than one helping
+        world.produce(700, action="ill")  # more than one poll
         well = world.produce(5, action="well")
         world.start()
         await asyncio.sleep(60)

@@ -1,4 +1,4 @@
-"""How old the oldest record is, from one mark a helping."""
+"""How old the oldest record is, from one mark for each poll."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def test_before_anything_came_nothing_is_old() -> None:
 
 
 @given(
-    helpings=st.lists(st.integers(1, 20), min_size=1, max_size=30),
+    polls=st.lists(st.integers(1, 20), min_size=1, max_size=30),
     settled=st.integers(0, 600),
 )
 def test_the_mark_is_that_of_the_helping_which_has_the_record(
-    helpings: list[int], settled: int
+    polls: list[int], settled: int
 ) -> None:
-    """A record is never said to be younger than the first of its helping."""
+    """A record is never said to be younger than the first of its poll."""
     arrivals = Arrivals()
     firsts, offset = [], 0
-    for count in helpings:
+    for count in polls:
         arrivals.note(offset, offset + 1, NOW, settled=0)
         firsts.append(offset)
         offset += count
