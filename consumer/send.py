@@ -69,16 +69,24 @@ class Send:
         now = self._now()
         if not any(t.ending or self._commits.stale(t, now) for t in owners(entries)):
             return
-        left = []
+        left, waiting = [], []
         for entry in entries:
             if barred(entry):
                 self._workload.abandon(entry)
             elif self._commits.stale(owner(entry), now):
                 # After a kill too much of its partition would be repeated; the other partitions go on.
-                self._wait_for_commit(entry, max(now + RECHECK, owner(entry).refused_until))
+                waiting.append(entry)
             else:
                 left.append(entry)
         entries[:] = left
+        if waiting:
+            # With all that is ready of such partitions: each would take a turn, or be the probe of a closed gate
+            # and keep it closed. Suspects are not to be sent.
+            waiting += self._workload.lanes.take_ready(
+                lambda entry: not entry.suspect and self._commits.stale(owner(entry), now)
+            )
+        for entry in waiting:
+            self._wait_for_commit(entry, max(now + RECHECK, owner(entry).refused_until))
 
     def _wait_for_commit(self, entry: Prepared, until: float) -> None:
         if entry.claim is not None and not entry.claim.durable:

@@ -192,15 +192,21 @@ class Lanes:
         if heads:
             self._later = [item for item in self._later if not gone(item[2])]
             heapq.heapify(self._later)
-        for group in self._turns:
-            for queue in (group.ready, group.apart):
-                heads += filter(gone, queue)
-                kept = [entry for entry in queue if not gone(entry)]
-                queue.clear()
-                queue.extend(kept)
+        heads += self.take_ready(gone)
         for head in heads:
             self.settle(head)
         return dropped + heads
+
+    def take_ready(self, wanted: Callable[[Prepared], bool]) -> list[Prepared]:
+        """All heads that are ready and `wanted`; the caller has them then."""
+        taken: list[Prepared] = []
+        for group in self._turns:
+            for queue in (group.ready, group.apart):
+                taken += filter(wanted, queue)
+                kept = [entry for entry in queue if not wanted(entry)]
+                queue.clear()
+                queue.extend(kept)
+        return taken
 
     def hold(self, lane: Hashable | None, until: float) -> None:
         """Nothing after the lane's present head is ready before `until`.

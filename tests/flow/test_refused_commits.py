@@ -11,6 +11,7 @@ import pytest
 from consumer.model import Repeat
 from tests.fakes.foundry import Down
 from tests.fakes.group import Code
+from tests.fakes.log import Fate
 from tests.flow.laws import letters_of
 from tests.flow.process import Process
 from tests.flow.simulate import simulate
@@ -144,6 +145,25 @@ def test_law_6_a_gate_opens_though_what_waits_at_it_may_not_be_sent() -> None:
         await asyncio.sleep(60 + 15)
 
         assert world.truth.executed(other)
+
+    simulate(story, partitions=2)
+
+
+@pytest.mark.parametrize("action", [None, "set"])
+def test_law_6_probes_are_not_spent_on_what_may_not_be_sent(action: str | None) -> None:
+    """Each of hundreds was taken as the probe once: the gate stayed closed for an hour after the outage."""
+
+    async def story(world: World) -> None:
+        await assigned(world)
+        await asyncio.sleep(3)
+        world.foundry.downs.append(Down(world.loop.time() + 60, action))
+        world.group.denied.add(world.partition(0))
+        world.produce(fate=Fate.IGNORED)  # so that there is something to commit
+        world.produce(400)
+        others = world.produce(20, partition=1)
+        await asyncio.sleep(60 + 15)
+
+        assert all(map(world.truth.executed, others))
 
     simulate(story, partitions=2)
 

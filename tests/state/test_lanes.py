@@ -203,6 +203,18 @@ class LanesMachine(RuleBasedStateMachine):
         self.ready_at[entry.record.offset] = self.now + wait
         self.lanes.later(entry, self.now + wait)
 
+    @rule(below=st.integers(0, 60), wait=st.floats(1, 3))
+    def put_off_what_is_ready(self, below: int, wait: float) -> None:
+        self.lanes.due(self.now)
+        taken = self.lanes.take_ready(lambda entry: entry.record.offset < below)
+        for entry in taken:
+            assert self.model[entry.lane][0] is entry
+            assert entry not in self.in_hand
+            assert entry.record.offset < below
+            assert self.now >= self.ready_at.get(entry.record.offset, 0.0)
+            self.ready_at[entry.record.offset] = self.now + wait
+            self.lanes.later(entry, self.now + wait)
+
     @rule(passed=st.floats(0, 4))
     def time_passes(self, passed: float) -> None:
         self.now += passed
