@@ -154,8 +154,7 @@ class Intake:
                 continue
             position = self._source.position(partition)
             if position > tenure.ledger.position:
-                self._bury_gone(tenure, tenure.ledger.skip_to(position))
-                tenure.changes += 1
+                self._pass_over(tenure, position)
 
     def _catch_up(self) -> None:
         """Take in what was too far ahead, now that the first unsettled record may have moved on."""
@@ -198,11 +197,12 @@ class Intake:
         ledger, offset = tenure.ledger, record.offset
         if offset > ledger.position:
             # A gap: compaction, or transaction markers.
-            self._bury_gone(tenure, ledger.skip_to(offset))
+            self._pass_over(tenure, offset)
         if not ledger.fits(offset):
             return False
         standing = ledger.receive(offset)
         if standing is _DONE:
+            tenure.changes += 1  # the watermark may have passed it, which is to be committed
             return True
         # The boundary of one record: after a bug of ours it is tried once more, then becomes a letter; the others go on.
         try:
@@ -257,9 +257,10 @@ class Intake:
         except Exception as bug:  # noqa: BLE001 - as above
             return Rejected("internal", type(bug).__name__, stage="prepare")
 
-    def _bury_gone(self, tenure: Tenure, offsets: Collection[int]) -> None:
-        """Claimed by a former owner and no longer in the log: letters with their coordinates only."""
-        for offset in offsets:
+    def _pass_over(self, tenure: Tenure, position: int) -> None:
+        """The log has nothing before this position: what a former owner claimed there becomes letters with coordinates only."""
+        tenure.changes += 1
+        for offset in tenure.ledger.skip_to(position):
             self._watch.noted(tenure.partition, f"offset {offset} was claimed and is gone")
             record = PlainRecord(*tenure.partition, offset)
             detail = "claimed by a former owner of the partition; the log no longer has the record"

@@ -39,6 +39,27 @@ def test_rule_6_metadata_that_cannot_be_trusted_stops_the_partition(metadata: st
     simulate(story, partitions=2)
 
 
+@pytest.mark.parametrize("gap", [0, 1])
+def test_what_a_former_owner_did_is_passed_in_the_store_too(gap: int) -> None:
+    """Where nothing else comes the group's offset stood still, as a lag that nobody works off."""
+
+    async def story(world: World) -> None:
+        partition = world.partition(0)
+        start = world.log.start(partition)
+        world.log.leave_gap(partition, gap)
+        done = ((1 << 3) - 1) << gap
+        world.group.store[partition] = Commit(start, encode(done, 0, drained=False))
+        world.start()
+        await asyncio.sleep(5)  # a commit says what was found
+        for record in world.produce(3):
+            world.truth.settle(record, "ignored")
+        await asyncio.sleep(5)
+
+        assert world.group.store[partition].offset == start + gap + 3
+
+    simulate(story)
+
+
 @pytest.mark.parametrize("metadata", ["", "somebody else's note"])
 def test_rule_6_an_offset_that_somebody_else_set_is_taken_and_noted(metadata: str) -> None:
     async def story(world: World) -> None:
