@@ -83,6 +83,7 @@ class Lanes:
         self._latest = Group(ActionType(""), Repeat.SAFE, 1)
         self._later: list[tuple[float, int, Prepared]] = []
         self._holds: dict[Hashable, float] = {}
+        self._hold_ends: list[tuple[float, int, Hashable]] = []
         self._ticks = count()
 
     def __len__(self) -> int:
@@ -136,8 +137,11 @@ class Lanes:
         """Make ready what was put off until `now`; True if there was anything."""
         later = self._later
         some = bool(later) and later[0][0] <= now
-        if self._holds:
-            self._holds = {lane: until for lane, until in self._holds.items() if until > now}
+        ends = self._hold_ends
+        while ends and ends[0][0] <= now:
+            until, _, lane = heapq.heappop(ends)
+            if self._holds.get(lane) == until:
+                del self._holds[lane]
         while later and later[0][0] <= now:
             self.ready(heapq.heappop(later)[2])
         return some
@@ -213,8 +217,9 @@ class Lanes:
 
         A hold ends only by time: records that wait for it may be dropped, and come again.
         """
-        if lane is not None:
-            self._holds[lane] = max(until, self._holds.get(lane, until))
+        if lane is not None and until > self._holds.get(lane, float("-inf")):
+            self._holds[lane] = until
+            heapq.heappush(self._hold_ends, (until, next(self._ticks), lane))
 
     def group(self, prepared: Prepared) -> Group:
         """The group of a record's next action."""

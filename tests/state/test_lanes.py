@@ -116,6 +116,37 @@ def test_a_hold_that_nobody_met_is_forgotten_when_it_is_over() -> None:
     assert len(take_all(lanes)) == 1
 
 
+def test_what_comes_due_costs_no_look_at_each_hold() -> None:
+    """Thousands of lanes are held where some requests hang, and something comes due as often."""
+    looks: list[int] = []
+
+    class Lane(int):
+        def __hash__(self) -> int:
+            looks.append(self)
+            return int(self)
+
+    lanes = Lanes(batch_size=20)
+    for number in range(1_000):
+        lanes.hold(Lane(number), until=30.0)
+    looks.clear()
+
+    lanes.due(29.0)
+
+    assert not looks
+
+
+def test_a_hold_is_only_prolonged() -> None:
+    lanes = Lanes(batch_size=20)
+    for until in (20.0, 30.0, 10.0):
+        lanes.hold("a", until=until)
+    for now in (10.0, 20.0):
+        lanes.due(now)
+
+    lanes.add(record(1, "a"))
+
+    assert lanes.next_due == 30.0
+
+
 def test_a_hold_outlasts_whoever_waited_for_it() -> None:
     """What was dropped with its session comes again in the next one."""
     lanes = Lanes(batch_size=20)
