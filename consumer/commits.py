@@ -131,6 +131,7 @@ class Commits:
         results = await self._source_commit(
             {tenure.partition: commit for tenure, (commit, _, _) in content.items()}, changed
         )
+        self._end_lost([t for t in content if results[t.partition] is CommitResult.LOST])
         for tenure, (_, changes, claims) in content.items():
             if results[tenure.partition] is CommitResult.STORED:
                 tenure.acknowledged = started
@@ -143,6 +144,11 @@ class Commits:
         self._watch.committed(results)
         self.tell()
         return stored
+
+    def _end_lost(self, lost: Collection[Tenure]) -> None:
+        """All at once, because ending looks at everything that is queued."""
+        if lost:
+            self._workload.end(lost, lost=True)
 
     async def _source_commit(
         self, commits: dict[Partition, Commit], tenures: Iterable[Tenure]
@@ -176,8 +182,6 @@ class Commits:
             case CommitResult.UNANSWERED if not tenure.lost:
                 self._workload.end(self._workload.all_tenures)
                 self.unanswered.set()
-            case CommitResult.LOST:
-                self._workload.end([tenure], lost=True)
             case CommitResult.REFUSED:
                 # It was answered, so it cannot land later: the session goes on, and only this partition stands still.
                 self._refused(tenure)

@@ -52,11 +52,11 @@ class Sessions:
     async def assigned(self, session: Session, committed: Mapping[Partition, Committed]) -> None:
         """Begin a tenure for each, from what the store says and nothing else."""
         self._left_undone = False
+        former = self._workload.of(committed)
+        self._workload.end(former, lost=True)
+        self._bury.leave_unpaid(former)
+        self._workload.forget(former)
         for partition, found in committed.items():
-            former = self._workload.of([partition])
-            self._workload.end(former, lost=True)
-            self._bury.leave_unpaid(former)
-            self._workload.forget(former)
             self._workload.tenures[partition] = self._tenure(partition, session, found)
         self._watch.assigned(list(committed))
 
@@ -123,7 +123,8 @@ class Sessions:
         return idle, drained and stored
 
     def _alive(self, tenures: Collection[Tenure]) -> list[Tenure]:
-        return [tenure for tenure in tenures if self._submit.in_hand([tenure])]
+        in_hand = self._submit.tenures
+        return [tenure for tenure in tenures if tenure in in_hand]
 
     async def _drain(self, tenures: Collection[Tenure]) -> None:
         """Wait, within bounds, for requests and letters. A letter that is not taken is left to the next owner."""
@@ -140,7 +141,7 @@ class Sessions:
         """Taken away without notice: no commit, and what finishes late ends in an orphaned tenure."""
         ended = self._workload.of(partitions)
         alive = self._alive(ended)
-        self._outlived_by += alive
+        self._outlived_by = self._alive(self._outlived_by) + alive
         uncommitted = any(t.changes > max(t.saved, 0) for t in ended)
         # Asked before they end, which drops what is queued of them.
         if alive or uncommitted or self._workload.begun(ended):

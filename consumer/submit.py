@@ -249,3 +249,8 @@ class Submit:
     def in_hand(self, tenures: Collection[Tenure]) -> bool:
         """True: a request slot has a record of these."""
         return any(owner(entry) in tenures for hand in self._in_hand for entry in hand)
+
+    @property
+    def tenures(self) -> Collection[Tenure]:
+        """All whose records a request slot has."""
+        return {owner(entry) for hand in self._in_hand for entry in hand}

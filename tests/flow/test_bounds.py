@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from consumer.model import Repeat
+from consumer.model import Prepared, Repeat
 from consumer.outcomes import Answer, Outage, Outcome, Unknown
+from consumer.sessions import Sessions
+from consumer.state.lanes import Lanes
+from consumer.store import CommitResult
 from tests.fakes.foundry import Down, Plan
 from tests.fakes.group import Code
 from tests.fakes.log import Fate
+from tests.flow.process import Process
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
 
@@ -20,6 +26,14 @@ def read_of(world: World, partition: int = 0) -> int:
     """How many records of it the first process has been given."""
     where = world.partition(partition)
     return world.processes[0].source.position(where) - world.log.start(where)
+
+
+async def evicted(world: World, process: Process) -> None:
+    """Until it is a member again."""
+    coordination = process.source.coordination
+    before = coordination.membership
+    world.group.evict(coordination.member)
+    await world.until(lambda: coordination.membership is not before)
 
 
 def test_law_11_no_more_bytes_are_read_than_the_limit_allows() -> None:
@@ -173,3 +187,53 @@ def test_law_11_a_lane_that_stands_still_leaves_room_for_other_partitions(
         world.foundry.unreadable.clear()
 
     simulate(story, partitions=3, limits=replace(LIMITS, **limits), settles_within=3_000)
+
+
+def test_law_11_partitions_that_are_lost_together_cost_one_look_at_what_is_queued() -> None:
+    """Told by the answer to a commit; one look for each of 400 stopped the process for a second."""
+    looks: list[int] = []
+
+    class Counted(Lanes):
+        def drop(self, gone: Callable[[Prepared], bool]) -> list[Prepared]:
+            looks.append(len(self))
+            return super().drop(gone)
+
+    async def story(world: World) -> None:
+        process = world.start()
+        await world.until(lambda: process.source.coordination.assigned)
+        assert process.core is not None
+        process.core.workload.lanes.__class__ = Counted
+        for number in range(40):
+            world.produce(10, partition=number, lane=f"l{number}", batch=1)
+        await world.until(lambda: world.foundry.requests >= 40)
+        looks.clear()
+        await evicted(world, process)
+
+        assert any(CommitResult.LOST in results.values() for results in process.watch.commits)
+        assert len(looks) < 20, looks
+
+    simulate(story, partitions=40)
+
+
+def test_law_11_nothing_is_kept_of_sessions_whose_requests_have_ended() -> None:
+    async def story(world: World) -> None:
+        process = world.start()
+        coordination = process.source.coordination
+        for _ in range(5):
+            await world.until(lambda: coordination.assigned)
+            world.foundry.plans.append(Plan(None, 14.0, Unknown(Answer("timeout"))))
+            world.produce(1)
+            await world.until(lambda: bool(process.actions.in_flight))
+            await evicted(world, process)
+            await asyncio.sleep(30)
+
+        core = process.core
+        assert core is not None
+        (sessions,) = (
+            found
+            for found in gc.get_objects()
+            if type(found) is Sessions and found._workload is core.workload
+        )
+        assert len(sessions._outlived_by) <= 1
+
+    simulate(story)

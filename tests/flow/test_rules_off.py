@@ -103,6 +103,7 @@ def drains_wait_for_nothing(patch: Patch) -> None:
 
     patch.setattr("consumer.sessions.Sessions._drain", drain)
     patch.setattr("consumer.submit.Submit.in_hand", lambda self, tenures: False)
+    patch.setattr("consumer.submit.Submit.tenures", frozenset())
 
 
 def the_last_commit_is_left_out(patch: Patch) -> None:
