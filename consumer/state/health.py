@@ -117,16 +117,17 @@ class Health:
     def charge(
         self, entry: Prepared, now: float, *, always: bool = False, kind: str | None = None
     ) -> int:
-        """Charge a failure to the record; returns how many have been charged.
+        """Charge a failure to the record; returns how many have been charged, 0 if this one is not.
 
         While nothing of its kind succeeds it is an outage and not charged, unless `always`. The kind is its
         action type if none is given.
         """
         entry.attempts += 1
         others_fare_well = self.well_since(kind or entry.call.action.name, entry.failed_at)
-        if always or entry.attempts == 1 or others_fare_well:
-            entry.charged += 1
         entry.failed_at = now
+        if not (always or entry.attempts == 1 or others_fare_well):
+            return 0
+        entry.charged += 1
         return entry.charged
 
 

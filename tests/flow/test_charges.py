@@ -1,0 +1,56 @@
+"""What counts against one record that fails, and how soon it is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from consumer.model import Repeat
+from consumer.outcomes import Answer, Conflicted, Unknown
+from tests.fakes.foundry import Down, Plan
+from tests.flow.laws import letters_of
+from tests.flow.simulate import simulate
+from tests.flow.world import LIMITS, RETRY, World
+
+FAILED = Unknown(Answer("http_500", status=500), answered=True, gate="failing")
+CONFLICT = Plan(None, 0.02, Conflicted(Answer("ObjectChanged", status=409)))
+TWICE = replace(RETRY, attempts=2)
+
+
+def test_law_6_what_is_charged_in_company_makes_no_letter_in_an_outage() -> None:
+    """All tries that are allowed were spent on conflicts of the batch: the outage that comes then is nobody's fault."""
+
+    async def story(world: World) -> None:
+        world.foundry.plans += [CONFLICT, Plan(0.1, 10.0), CONFLICT]
+        world.start()
+        await asyncio.sleep(1)
+        world.produce(2)
+        await world.until(lambda: world.foundry.requests == 1)
+        world.produce(action="other")  # so that both are due before there is a place for them
+        await world.until(lambda: world.foundry.requests == 3)
+        world.foundry.downs.append(Down(world.loop.time() + 60, None, answer=FAILED))
+        await asyncio.sleep(60)
+
+        assert not world.truth.letters
+
+    simulate(story, retry=TWICE, limits=replace(LIMITS, max_in_flight=1))
+
+
+def test_law_6_what_is_charged_for_its_action_waits_for_an_outage_of_reads() -> None:
+    async def story(world: World) -> None:
+        world.start()
+        await asyncio.sleep(1)
+        (ill,) = world.produce(repeat=Repeat.ASK, ill=FAILED)
+        await world.until(lambda: ill in world.truth.failing_since)
+        world.produce(repeat=Repeat.ASK)
+        await world.until(lambda: bool(world.truth.effects))
+        failed = world.foundry.requests
+        await world.until(lambda: world.foundry.requests > failed)
+        world.foundry.reads_down_until = world.loop.time() + 60
+        await asyncio.sleep(58)
+        assert not world.truth.letters
+        await world.settled(within=60)
+
+        assert letters_of(world.truth, "exhausted") == [ill]
+
+    simulate(story, retry=TWICE, shuffled=False)
