@@ -60,7 +60,9 @@ class Suspects:
             entry.not_before = until
             entry.answer = answer
             if entry.repeat is Repeat.ASK:
-                self._put_off.again(entry, until)
+                # Read back and sent again at once, one that is ill would go round as fast as Foundry answers.
+                paced = self._now() + self._put_off.delay(entry, answer)
+                self._put_off.again(entry, max(until, paced))
             else:
                 self._bury.entry(entry, "unknown", said(answer), answer=answer, free=free)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from consumer.model import Repeat
 from consumer.outcomes import Answer, Conflicted, Unknown
 from tests.fakes.foundry import Down, Plan
@@ -54,3 +56,24 @@ def test_law_6_what_is_charged_for_its_action_waits_for_an_outage_of_reads() -> 
         assert letters_of(world.truth, "exhausted") == [ill]
 
     simulate(story, retry=TWICE, shuffled=False)
+
+
+@pytest.mark.parametrize("repeat", [Repeat.SAFE, Repeat.CREATE, Repeat.ASK])
+def test_one_that_fails_alone_is_tried_ever_more_slowly(repeat: Repeat) -> None:
+    """Others fared well before, so the gate stays open: of `ask` each answer brought a read and another try at once."""
+
+    async def story(world: World) -> None:
+        process = world.start()
+        await asyncio.sleep(1)
+        world.produce(repeat=repeat, ill=FAILED)
+        for _ in range(3):
+            await asyncio.sleep(0.2)
+            world.produce(repeat=repeat)
+        await asyncio.sleep(20)
+        before = world.foundry.requests
+        await asyncio.sleep(60)
+
+        assert 1 <= world.foundry.requests - before < 20
+        assert not process.watch.gates
+
+    simulate(story, retry=replace(RETRY, maximum=30.0))
