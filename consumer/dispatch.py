@@ -106,6 +106,7 @@ class Dispatch:
 
     def resume(self) -> None:
         """An operator has looked into it and says: go on, with a full letter budget; probe outages soon."""
+        self._pacer.hurry()
         self._gatekeeper.resume()
         self._pay()
 

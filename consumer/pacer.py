@@ -71,6 +71,10 @@ class Pacer:
         # The limit may be due for a raise before that, but a raise alone gives no room.
         return max(budget.opens_at, opens_at or 0.0)
 
+    def hurry(self) -> None:
+        """An operator wants to know soon whether Foundry takes requests again."""
+        self._limiter.hurry(self._now())
+
     def take(self, now: float) -> None:
         """Take a place for one request at a time, until `leave`."""
         self._limiter.take(now)

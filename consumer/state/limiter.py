@@ -140,6 +140,10 @@ class Limiter:
         waits = self._proved and self.in_flight == self.limit < self._most
         return self._grow_at if waits else None
 
+    def hurry(self, now: float) -> None:
+        """An operator wants to know soon: no pause is waited for."""
+        self._paused_until = min(self._paused_until, now)
+
     def take(self, now: float) -> None:
         """Take a place. If the limit is reached this raises it: `room` has said that it may."""
         if self.in_flight >= self.limit:

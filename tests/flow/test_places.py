@@ -9,6 +9,7 @@ from dataclasses import replace
 from consumer.dispatch import Dispatch
 from consumer.outcomes import Answer, Outage, Unknown
 from consumer.pacer import Pacer
+from tests.fakes.capacity import Capacity
 from tests.fakes.foundry import FakeFoundry, Plan
 from tests.flow.process import Process
 from tests.flow.simulate import simulate
@@ -87,3 +88,18 @@ def test_a_limit_that_may_be_raised_while_the_budget_gives_no_room_is_not_looked
         world.foundry.script = lambda: APPLIED
 
     simulate(story, shuffled=False, limits=replace(LIMITS, max_in_flight=8))
+
+
+def test_who_resumes_does_not_wait_for_the_last_retry_after() -> None:
+    """The gate asked soon, as it is told to, but no place was open before that minute was over."""
+
+    async def story(world: World) -> None:
+        world.foundry.capacity = Capacity(0, retry_after=60.0)
+        process = begin(world, 100)
+        await world.until(lambda: bool(process.watch.gates), within=5)
+        world.foundry.capacity = None
+        await asyncio.sleep(1)
+        process.resumes_sending()
+        await world.until(lambda: bool(world.truth.effects), within=5)
+
+    simulate(story)
