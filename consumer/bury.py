@@ -96,7 +96,7 @@ class Bury:
         self._wake = wake
         # Bounded by the records that may be taken in: nothing more is read while the gate is closed.
         self._unpaid: deque[_Burial] = deque()
-        self._open: Counter[Tenure] = Counter()
+        self._open: set[_Burial] = set()
         self._too_large: set[Place] = set()
         self._given_up: set[Place] = set()
         self._closed = asyncio.Event()
@@ -186,9 +186,10 @@ class Bury:
         self._purse.owe(self._unpaid[0].letter if waiting else None, waiting, self._pay_nothing)
 
     def _pay_nothing(self) -> int:
-        # A record behind one of these cannot be applied before it, so it must not be counted on to pay for it.
-        behind = sum(burial.behind() for burial in self._unpaid)
-        return len(self._unpaid) + behind + sum(self._open.values())
+        # A record behind one of these waits for it, so it must not be counted on: a topic may refuse a letter for long.
+        waiting = (*self._unpaid, *self._open)
+        behind = sum(burial.behind() for burial in waiting)
+        return len(waiting) + behind
 
     def _start(self, burial: _Burial, *, free: bool) -> None:
         if free or (not self._unpaid and self._purse.afford(burial.letter)):
@@ -201,7 +202,7 @@ class Bury:
             self._owe()
 
     def _begin(self, burial: _Burial) -> None:
-        self._open[burial.tenure] += 1
+        self._open.add(burial)
         record = burial.letter.record
         name = f"letter {record.topic}/{record.partition}/{record.offset}"
         self._spawn(self._bury(burial), name)
@@ -218,7 +219,7 @@ class Bury:
                 burial.leave()
             self._wake()  # its lane can go on, and every slot may be asleep
         finally:
-            self._open[tenure] -= 1
+            self._open.discard(burial)
             self._closed.set()
 
     async def _write(self, letter: Letter, tenure: Tenure) -> Letter | None:
@@ -227,7 +228,7 @@ class Bury:
         record = letter.record
         place = (record.topic, record.partition, record.offset)
         try:
-            while True:
+            while not tenure.lost:  # then the record is its next owner's, who may apply it
                 now = without_content(letter) if place in self._given_up else letter
                 try:
                     await self._dead_letters.write(now)
@@ -243,6 +244,7 @@ class Bury:
                 if tenure.ending:
                     return None
                 await self._wait(self._waits.delay(failures), tenure)
+            return None
         finally:
             if failures:
                 self._accepted(tenure, record.offset)
@@ -279,7 +281,7 @@ class Bury:
     @property
     def writing(self) -> bool:
         """True: some letter is being written."""
-        return any(self._open.values())
+        return bool(self._open)
 
     @contextlib.contextmanager
     def hurried(self) -> Iterator[None]:
@@ -289,10 +291,9 @@ class Bury:
             yield
         finally:
             self._hurry.clear()
-            self._open = +self._open
 
     async def drained(self, tenures: Collection[Tenure]) -> None:
         """Return when no letter of these tenures is being written."""
-        while any(self._open[tenure] for tenure in tenures):
+        while any(burial.tenure in tenures for burial in self._open):
             self._closed.clear()
             await self._closed.wait()

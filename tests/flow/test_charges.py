@@ -58,6 +58,29 @@ def test_law_6_what_is_charged_for_its_action_waits_for_an_outage_of_reads() -> 
     simulate(story, retry=TWICE, shuffled=False)
 
 
+def test_what_fails_late_is_no_letter_where_the_partition_is_lost() -> None:
+    """Its next owner has it, and applied it: an operator who redrives such a letter puts an old value over a new one."""
+
+    async def story(world: World) -> None:
+        process = world.start()
+        await asyncio.sleep(1)
+        hangs = Plan(None, 14.0, Unknown(Answer("timeout"), gate="timeouts"))
+        world.foundry.plans += [Plan(None, 0.02, FAILED), hangs]
+        (late,) = world.produce()
+        await world.until(lambda: world.foundry.requests == 2)
+        coordination = process.source.coordination
+        world.group.evict(coordination.member)
+        evicted = coordination.membership
+        await world.until(lambda: coordination.membership is not evicted)
+        await world.settled()
+        await asyncio.sleep(20)
+
+        assert world.truth.executed(late)
+        assert not world.truth.letters
+
+    simulate(story, retry=TWICE)
+
+
 @pytest.mark.parametrize("repeat", [Repeat.SAFE, Repeat.CREATE, Repeat.ASK])
 def test_one_that_fails_alone_is_tried_ever_more_slowly(repeat: Repeat) -> None:
     """Others fared well before, so the gate stays open: of `ask` each answer brought a read and another try at once."""

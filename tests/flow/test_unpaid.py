@@ -32,6 +32,25 @@ def test_law_12_what_waits_behind_a_letter_in_its_lane_does_not_pay_for_it() -> 
     simulate(story, burst=1, ratio=0.05)
 
 
+def test_law_12_what_waits_behind_a_letter_that_is_not_taken_does_not_pay_for_another() -> None:
+    async def story(world: World) -> None:
+        world.produce(10)
+        first = world.start()
+        await world.settled()
+        world.letter_box.largest = len("t/1/0")
+        world.produce(lane="a", fate=Fate.POISON)
+        world.produce(200, lane="a")
+        await world.until(lambda: bool(first.watch.held_partitions))
+        world.produce(1, partition=1, fate=Fate.INVALID)
+        await asyncio.sleep(30)
+
+        assert "closed all letter_budget" in first.watch.gates
+        world.letter_box.largest = 1_000_000
+        await world.settled(resumed=True)
+
+    simulate(story, burst=1, ratio=0.05, partitions=2)
+
+
 def test_law_12_what_is_too_far_ahead_of_a_letter_does_not_pay_for_it() -> None:
     async def story(world: World) -> None:
         world.produce(fate=Fate.POISON)

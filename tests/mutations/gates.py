@@ -36,7 +36,7 @@ GATES: Final = (
         name="what waits behind a letter is to pay for it",
         law=12,
         file="consumer/bury.py",
-        old="        behind = sum(burial.behind() for burial in self._unpaid)\n",
+        old="        behind = sum(burial.behind() for burial in waiting)\n",
         new="        behind = 0\n",
         suite="tests/flow/test_unpaid.py",
         test="test_law_12_what_waits_behind_a_letter_in_its_lane_does_not_pay_for_it",
