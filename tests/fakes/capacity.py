@@ -22,6 +22,8 @@ class Capacity:
     refused_within: float = 0.02
     moody: Callable[[Sequence[Coordinate]], bool] = lambda _spots: False
     """Refuses this one, too, for no reason."""
+    strict: bool = True
+    """A record that was refused comes back only when it was asked to; the next owner of one does not know."""
     under_way: int = 0
     taken: list[tuple[float, float]] = field(default_factory=list)
     """When each request was taken, and until when it was worked on."""
@@ -37,7 +39,7 @@ class Capacity:
         """
         now = truth.now()
         for spot in spots:
-            if now < self._closed_until.get(spot, now):
+            if self.strict and now < self._closed_until.get(spot, now):
                 raise truth.broken("Retry-After is obeyed", f"{name(spot)} comes too early")
         if self.under_way >= self.admits or self.moody(spots):
             self.refused.append(now)

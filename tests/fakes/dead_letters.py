@@ -41,6 +41,11 @@ class LetterBox:
     failures: Counter[Coordinate] = field(default_factory=Counter)
     """How often a letter of a record was written and not acknowledged."""
 
+    def faults_end(self) -> None:
+        """From here on each letter is taken."""
+        self.unacknowledged = self.down_until = 0.0
+        self.largest = 1_000_000
+
 
 class FakeDeadLetters:
     """One process's producer."""

@@ -107,6 +107,16 @@ class FakeFoundry:
     """When each of them came."""
     _conflicts: Counter[Coordinate] = field(default_factory=Counter)
 
+    def faults_end(self) -> None:
+        """From here on all goes well."""
+        self.faults = Faults()
+        self.downs.clear()
+        self.plans.clear()
+        self.capacity = None
+        self.hangs_after = self.cuts_after = self.reads_down_until = 0.0
+        self.unreadable.clear()
+        self.bug_in_reading = False
+
     def receive(self, request: Request, owner: int) -> asyncio.Future[Outcome]:
         """The first byte has left. What happens from here on happens whatever becomes of the sender."""
         self.requests += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from consumer.model import Partition, PlainRecord, Repeat, Unreadable
@@ -97,6 +97,11 @@ class FakeLog:
         for listener in self.listeners:
             listener()
         return coordinate
+
+    def cure(self) -> None:
+        """No record is ill any more."""
+        ill = {at: spec for at, spec in self.specs.items() if spec.ill}
+        self.specs.update({at: replace(spec, ill=None) for at, spec in ill.items()})
 
     def leave_gap(self, partition: Partition, width: int) -> None:
         """Offsets that never were records: transaction markers, compaction."""

@@ -149,8 +149,10 @@ class Membership:
         if marks.offset > truth.first_unsettled(partition):
             waiting = truth.first_unsettled(partition)
             raise truth.broken("law 1: nothing is lost", f"{where}@{marks.offset} passes {waiting}")
+        start = truth.log.start(partition)
         for offset in marks.done:
-            if truth.log.exists((partition, offset)) and (partition, offset) not in truth.settled:
+            known = offset >= start and truth.log.exists((partition, offset))
+            if known and (partition, offset) not in truth.settled:
                 raise truth.broken("law 1: nothing is lost", f"{where}/{offset} is called done")
         self._check_whole(partition, marks)
         self._check_lane_claims(partition, marks)
@@ -177,6 +179,7 @@ class Membership:
                 raise self.truth.broken("rule 2: whole snapshot", f"claim {name(spot)} dropped")
 
     def _check_lane_claims(self, partition: Partition, marks: Marks) -> None:
+        start = self.truth.log.start(partition)
         own = [offset for offset in marks.claims if not self.inherited((partition, offset))]
         before = self.last_sent.get(partition)
         new = set(own) - before.claims if before else own
@@ -184,7 +187,8 @@ class Membership:
             raise self.truth.broken("claims are for free slots", f"{len(new)} new in {partition}")
         for offset in own:
             for earlier in self.truth.log.earlier_in_lane((partition, offset)):
-                if not marks.has_done(earlier):
+                # Of what the log no longer has nobody knows the lane.
+                if earlier >= start and not marks.has_done(earlier):
                     raise self.truth.broken(
                         "rule 15: lane claim", f"{partition}/{offset} before {earlier} is done"
                     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from itertools import pairwise
 
+from consumer.dispatch import Dispatch
 from consumer.model import Partition, Repeat
 from tests.fakes.dead_letters import LetterBox
 from tests.fakes.group import FakeGroup
@@ -41,7 +42,9 @@ def nothing_is_lost(truth: Truth) -> None:
         lettered = bool(truth.letters.get(coordinate))
         ignored = "ignored" in truth.how[coordinate]
         partition, offset = coordinate
-        trimmed = offset < truth.log.start(partition) and coordinate not in truth.touched
+        # Retention took it before it was settled. What may have been applied, and is harmful, is a letter all the same.
+        open_ = spec.repeat.claimed and coordinate in truth.may_be_applied
+        trimmed = offset < truth.log.start(partition) and not open_
         if not (applied or lettered or ignored or trimmed):
             raise truth.broken("law 1: nothing is lost", name(coordinate))
 
@@ -132,6 +135,16 @@ def _in_stated_window(effect: Effect, truth: Truth, memberships: Memberships) ->
         not later.stale and later.began <= effect.at and effect.coordinate[0] in later.fetched
         for later in memberships.all[effect.owner + 1 :]
     )
+
+
+def keeps_nothing(truth: Truth, core: Dispatch) -> bool:
+    """What is settled counts no more, holds no lane, and is claimed no more."""
+    work = core.workload
+    counted = (work.records, work.bytes, work.ahead, core.in_flight)
+    if min(counted) < 0:
+        raise truth.broken("law 11: every limit stops", f"less than nothing is kept: {counted}")
+    sets = len(work.lanes) + len(work._begun) + len(work._claimed) + len(work._keepers)
+    return not any(counted) and not sets
 
 
 def letters_of(truth: Truth, reason: str) -> list[Coordinate]:

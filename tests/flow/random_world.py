@@ -83,13 +83,17 @@ class Schedule:
     def _do(self, what: Any) -> asyncio.Task[Any]:
         return asyncio.create_task(what, name="schedule")
 
+    def spec(self, lanes: int) -> Spec:
+        """The next record."""
+        return random_spec(self.rng, lanes)
+
     async def _produce(self) -> None:
         rng, world = self.rng, self.world
         lanes = rng.randint(1, 5)
         actions: dict[str, int] = {}
         for _ in range(rng.randint(1, 6)):
             for _ in range(rng.randint(1, 12)):
-                spec = random_spec(rng, lanes)
+                spec = self.spec(lanes)
                 # An action type is always batched or never: its owner says so, not the record.
                 spec = replace(spec, batch=actions.setdefault(spec.action, spec.batch))
                 partition = world.partition(rng.randrange(world.options.partitions))

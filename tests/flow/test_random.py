@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from consumer.state.vitals import Verdict
 from tests.flow.random_world import random_world
+from tests.flow.watched import watched
+from tests.flow.wide_world import wide_world
 
 SHARE, SOAK = 20, 50
 """Worlds in one test."""
@@ -20,6 +23,24 @@ SHARE, SOAK = 20, 50
 def test_every_law_holds_whatever_happens(share: int) -> None:
     for seed in range(share * SHARE, (share + 1) * SHARE):
         random_world(seed)
+
+
+@pytest.mark.parametrize(
+    "share",
+    [*range(5), *(pytest.param(share, marks=pytest.mark.slow) for share in range(5, 40))],
+)
+def test_every_law_holds_in_a_wider_world_too(share: int) -> None:
+    """Nor does the watchdog find a process stuck in one."""
+    verdicts: list[Verdict] = []
+    for seed in range(share * SHARE, (share + 1) * SHARE):
+        wide_world(seed, service=watched(verdicts))
+
+    assert not verdicts
+
+
+@pytest.mark.parametrize("seed", [1_186, 2_349, 3_683])
+def test_what_a_wider_world_once_found_stays_mended(seed: int) -> None:
+    wide_world(seed, service=watched([]))
 
 
 @pytest.mark.parametrize(

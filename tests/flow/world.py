@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.model import Partition
@@ -14,7 +14,7 @@ from consumer.state.limits import Limits, Retry
 from tests.fakes.actions import FakeActions
 from tests.fakes.clock import VirtualClock
 from tests.fakes.dead_letters import FakeDeadLetters, LetterBox
-from tests.fakes.foundry import FakeFoundry, Faults
+from tests.fakes.foundry import FakeFoundry
 from tests.fakes.group import FakeGroup
 from tests.fakes.log import Coordinate, FakeLog, Spec
 from tests.fakes.marks import Marks
@@ -167,15 +167,9 @@ class World:
     def faults_end(self) -> None:
         """From here on all goes well."""
         self.truth.note("faults end")
-        self.foundry.faults = Faults()
-        self.foundry.downs.clear()
-        self.foundry.plans.clear()
-        self.foundry.capacity = None
-        self.foundry.hangs_after = self.foundry.cuts_after = 0.0
-        self.log.specs.update(
-            {at: replace(spec, ill=None) for at, spec in self.log.specs.items() if spec.ill}
-        )
-        self.letter_box.unacknowledged = self.letter_box.down_until = 0.0
+        self.foundry.faults_end()
+        self.log.cure()
+        self.letter_box.faults_end()
         self.group.faults_end()
         for process in self.processes:
             process.faults_end()
@@ -225,6 +219,7 @@ class World:
             self.start()
         await self.settled(resumed=True)
         await self.until(self._committed, what="committing everything")
+        await self.until(self._nothing_kept, what="letting go of everything")
         for process in self.alive:
             await self.stop(process)
         # What was given up may still be executed: the harm of that has to be seen as well.
@@ -240,6 +235,11 @@ class World:
     def _committed(self) -> bool:
         self.operators_look()  # an heir reads again what a dead owner settled; its gate may be closed
         return laws.uncommitted(self.truth, self.group) is None
+
+    def _nothing_kept(self) -> bool:
+        self.operators_look()
+        cores = [process.core for process in self.alive if process.core is not None]
+        return all(laws.keeps_nothing(self.truth, core) for core in cores)
 
     # How it is built -----------------------------------------------------------------------------
 
