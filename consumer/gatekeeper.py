@@ -174,8 +174,8 @@ class Gatekeeper:
         reason, example = self._budget.dominant() or (first.reason, _place(first))
         answer = Answer(reason, f"for example {example}")
         remedy = (
-            f"most letters since the last resume are {reason!r}, for example {example}: look at them,"
-            " mend the cause, then resume; a restart grants a full budget as well"
+            f"most letters since the last resume are {reason!r}, for example {example}: look at them"
+            " and fix the cause, then POST /resume or restart; both refill the budget"
         )
         self._hold("letter_budget", answer, remedy)
 
@@ -196,7 +196,7 @@ class Gatekeeper:
             self._watch.gate_opened(topic, "letters_failing")
         elif self._gate.letters_failing(topic, self._now()):
             answer = Answer("letter_not_taken", cause)
-            remedy = f"partitions with such letters stand still until they are taken: {cause}"
+            remedy = f"{cause}; partitions with such letters are held, and continue once the letters are written"
             self._watch.gate_closed(topic, "letters_failing", answer, remedy)
 
     def pause(self) -> None:

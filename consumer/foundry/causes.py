@@ -42,7 +42,7 @@ REFUSED = Cause(
 )
 CONNECT_TIMEOUT = Cause(
     "connect_timeout",
-    "no connection in time",
+    "the connection attempt timed out",
     "check the firewall, the egress policy, Foundry's IP allow-list, and whether a proxy is needed",
 )
 UNTRUSTED = Cause(
@@ -56,12 +56,12 @@ WRONG_NAME = Cause(
 EXPIRED = Cause(
     "tls_expired",
     "the server's certificate is not valid at this time",
-    "renew it, or set the clock",
+    "renew the certificate, or correct this machine's clock",
 )
 TLS = Cause(
     "tls",
     "the TLS handshake failed",
-    "check that foundry.hostname speaks TLS on this port, and what stands before it",
+    "check that foundry.hostname speaks TLS on this port, and what is in front of it",
 )
 PROXY = Cause("proxy", "the proxy cannot be used", "check foundry.proxy and its credentials")
 CUT = Cause("reset", "the connection was cut")

@@ -70,14 +70,14 @@ def classify(reply: Reply, sent: Sent, now: float) -> Outcome:
 def _succeeded(reply: Reply, sent: Sent) -> Outcome:
     """2xx. A batch is atomic, so the status says it all; a single action's body may still say INVALID."""
     if not reply.json_typed:
-        answer = Answer("not_json", "a success that is not JSON", reply.status)
+        answer = Answer("not_json", "a success status, but the body is not JSON", reply.status)
         return _unknown(NOT_FOUNDRY, answer, answered=False)
     if sent.batched:
         return Applied()
     found = read_object(reply.body) if reply.complete else None
     validation = found.get("validation") if found is not None else None
     if found is None or not (validation is None or isinstance(validation, dict)):
-        answer = Answer("unreadable", "a success without its body", reply.status)
+        answer = Answer("unreadable", "a success status, but the body cannot be read", reply.status)
         return _unknown(FAILED, answer, answered=True)
     if validation is None or validation.get("result") == "VALID":
         return Applied()
@@ -85,7 +85,9 @@ def _succeeded(reply: Reply, sent: Sent) -> Outcome:
         name = "ActionValidationFailed"
         detail = describe_validation(validation)
         return Refused(Answer(name, detail, reply.status, "INVALID_ARGUMENT", name))
-    answer = Answer("unreadable", "neither VALID nor INVALID", reply.status)
+    answer = Answer(
+        "unreadable", "the validation result is neither VALID nor INVALID", reply.status
+    )
     return _unknown(FAILED, answer, answered=True)
 
 
@@ -120,7 +122,7 @@ def answer_of(reply: Reply, error: FoundryError | None, now: float) -> Answer:
     waits = retry_after(reply, now)
     if error is None:
         kind = "" if reply.body else " with an empty body"
-        detail = f"HTTP {reply.status}{kind}, not in Foundry's shape"
+        detail = f"HTTP {reply.status}{kind}, not in Foundry's error format"
         return Answer(f"http_{reply.status}", detail, reply.status, retry_after=waits)
     known = _named(error) is not None
     return Answer(
@@ -141,7 +143,9 @@ def outage_of_read(reply: Reply, now: float) -> Outage:
     if reply.succeeded:
         rule = LASTING if reply.json_typed else NOT_FOUNDRY
         return outage_of(
-            rule, Answer("unreadable", "a success without its body", reply.status), None
+            rule,
+            Answer("unreadable", "a success status, but the body cannot be read", reply.status),
+            None,
         )
     rule = rule_of(reply, error)
     answer = answer_of(reply, error, now)

@@ -20,23 +20,23 @@ _LIFE_UNSAID = 300.0
 
 REMEDIES: Mapping[str, str] = {
     "invalid_client": (
-        "check foundry.client_id and foundry.client_secret; if the secret is lost or rotated, regenerate it"
-        " in Developer Console and store it again"
+        "check foundry.client_id and foundry.client_secret; if the secret was lost or rotated, regenerate it"
+        " in Developer Console and replace the stored one"
     ),
     "invalid_scope": (
-        "grant the scopes of foundry.scopes to the application in Developer Console, or take them out"
+        "grant the scopes in foundry.scopes to the application in Developer Console, or remove them"
     ),
     "unauthorized_client": (
         "enable the client credentials grant of the application in Developer Console (type: backend service)"
     ),
     "unsupported_grant_type": "this host does not offer the client credentials grant: check foundry.hostname",
-    "invalid_request": "Foundry does not understand the token request: try the other foundry.client_auth",
+    "invalid_request": "Foundry does not understand the token request: try the other value of foundry.client_auth",
     "access_denied": "have the application enabled in the service user's organization",
 }
 _DISABLED = REMEDIES["access_denied"]
 _WRONG_HOST = "no token endpoint there: check foundry.hostname and its path"
-_BETWEEN = "something before Foundry answers (proxy, firewall, login page): check foundry.hostname and the way"
-_LASTING = "it is tried again by itself; if it lasts, ask Foundry's administrator"
+_BETWEEN = "something in front of Foundry answers (proxy, firewall, login page): check foundry.hostname and what is in between"
+_LASTING = "the service keeps trying; if this lasts, ask Foundry's administrator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def secret_unreadable(secret: Secret, failure: Exception) -> Outage:
         Answer("secret", f"{secret.name}{where} cannot be read: {type(failure).__name__}"),
         "token",
         everywhere=True,
-        remedy="put the client secret there, readable for this process",
+        remedy="put the client secret there, readable by this process",
     )
 
 
@@ -106,7 +106,7 @@ def _error_name(reply: Reply) -> str | None:
 
 def _by_status(reply: Reply, name: str | None) -> str:
     if reply.status < 400:  # noqa: PLR2004 - HTTP's own classes
-        return "foundry.hostname answers with a redirect: name the final host"
+        return "foundry.hostname answers with a redirect: set it to the final host"
     if reply.status == 429 or reply.servers_fault:  # noqa: PLR2004 - throttled
         return _LASTING
     if name is None:
@@ -115,7 +115,7 @@ def _by_status(reply: Reply, name: str | None) -> str:
 
 
 _UNNAMED: Mapping[int, str] = {
-    401: f"{REMEDIES['invalid_client']}; or it is not Foundry that answers: check foundry.hostname and the way",
+    401: f"{REMEDIES['invalid_client']}; or something other than Foundry answers: check foundry.hostname and what is in between",
     404: _WRONG_HOST,
 }
 _BY_STATUS: Mapping[int, str] = {

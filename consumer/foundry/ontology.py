@@ -194,5 +194,5 @@ def _strange(lacking: str) -> Outage:
         Answer("unreadable", f"an answer that names no {lacking}"),
         "not_foundry",
         everywhere=True,
-        remedy="this version may not fit this stack: check foundry.hostname",
+        remedy="this version of the service may not fit this stack: check foundry.hostname",
     )

@@ -53,7 +53,7 @@ GAVE_UP = Rule(Kind.GAVE_UP)
 
 TOKEN = _outage(
     "token",
-    "Foundry refuses a token it has just issued: check that the application is enabled, and the clocks",
+    "Foundry refuses a token that it has just issued: check that the application is enabled and that the clocks are right",
     everywhere=True,
 )
 SCOPE = _outage(
@@ -63,7 +63,7 @@ SCOPE = _outage(
 )
 FORBIDDEN = _outage(
     "forbidden",
-    "let the service user submit this action: its role on the project, the action type's submission"
+    "the service user may not submit this action: check its role on the project, the action type's submission"
     " criteria, and the application's ontology resources",
 )
 MISSING_ACTION = _outage(
@@ -78,21 +78,23 @@ MISSING_ONTOLOGY = _outage(
 )
 MISSING_TYPE = _outage(
     "misconfigured",
-    "a type, branch or mapping that the action needs is missing or not visible to the service user",
+    "a type, branch or mapping that the action needs is missing or not visible: create it, or let the service user"
+    " see it",
 )
 MAPPING = _outage(
     "misconfigured",
-    "the mapping and the action type are out of step: `doctor` names what differs; adapt one of them",
+    "the mapping and the action type do not match: run `doctor` to see what differs, and change one of them",
 )
 ACTION_FAULT = _outage(
     "misconfigured",
-    "the action type itself is at fault: its owner must mend it in Ontology Manager",
+    "the action type itself is at fault: its owner must fix it in Ontology Manager",
 )
 NOT_SYNCED = _outage(
-    "misconfigured", "the object type is not indexed: an administrator must have it reindexed"
+    "misconfigured", "the object type is not indexed: ask an administrator to reindex it"
 )
 CLIENT_FAULT = _outage(
-    "misconfigured", "Foundry does not understand the request: this version may not fit this stack"
+    "misconfigured",
+    "Foundry does not understand the request: this version of the service may not fit this stack",
 )
 OVERLOADED = _outage("overloaded", everywhere=True)
 WRONG_HOST = _outage(
@@ -100,26 +102,28 @@ WRONG_HOST = _outage(
 )
 REDIRECTED = _outage(
     "redirected",
-    "foundry.hostname answers with a redirect (a login page, another host): name the final host",
+    "foundry.hostname answers with a redirect (a login page, another host): set it to the final host",
     everywhere=True,
 )
 PROXY = _outage("unreachable", "the proxy wants credentials: check foundry.proxy", everywhere=True)
 NOT_FOUNDRY = _outage(
     "not_foundry",
-    "something before Foundry answers (proxy, firewall, login page): check foundry.hostname and the way",
+    "something in front of Foundry answers (proxy, firewall, login page): check foundry.hostname and what is in between",
     everywhere=True,
 )
 BLOCKED = _outage(
-    "forbidden", "something before Foundry (firewall, egress policy, proxy) refuses this request"
+    "forbidden",
+    "something in front of Foundry (firewall, egress policy, proxy) refuses this request: have it allowed there",
 )
 STRANGE = Rule(Kind.CUT, "not_foundry", everywhere=True, remedy=NOT_FOUNDRY.remedy)
 UNREADABLE = _outage(
     "forbidden",
-    "let the service user view it: its role on the project, and the application's ontology resources",
+    "the service user may not read this object type: check its role on the project, and the application's ontology"
+    " resources",
 )
 MISREAD = _outage(
     "misconfigured",
-    "the lookup does not fit the object type: its name, and properties that are searchable",
+    "the lookup does not fit the object type: check its API name, and that the properties are searchable",
 )
 LASTING = _outage("failing")
 
