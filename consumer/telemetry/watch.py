@@ -152,11 +152,14 @@ class Telemetry:
         now = self._now()
         for result in set(results.values()):
             self.sums.add("commits_total", (result.value,))
+        changed: dict[CommitResult, list[Partition]] = {}
         for partition, result in results.items():
             before = self.commits.get(partition)
             self.commits[partition] = LastCommit(result, now)
             if result is not (before.result if before is not None else CommitResult.STORED):
-                self._say_commit(partition, result)
+                changed.setdefault(result, []).append(partition)
+        for result, partitions in changed.items():
+            _say_commit(result, partitions)
 
     def assigned(self, partitions: Collection[Partition]) -> None:
         self.sums.add("rebalances_total")
@@ -184,12 +187,6 @@ class Telemetry:
                 self._sum_up(event, action, cause, repeated, now)
             elif now - repeated.since >= QUIET:
                 del self._repeated[event, action, cause]
-
-    def _say_commit(self, partition: Partition, result: CommitResult) -> None:
-        stored = result is CommitResult.STORED
-        level = logging.INFO if stored else logging.WARNING
-        event = "commit works again" if stored else "commit not stored"
-        say(_log, level, event, **_partition(partition), result=result.value)
 
     def _say_seldom(self, event: str, action: str, answer: Answer, **fields: object) -> None:
         """Log the first of its kind at once, and those of the next half minute as one sum."""
@@ -222,6 +219,14 @@ class Telemetry:
 
 def _id(text: str | None) -> str | None:
     return None if text is None else escaped(text, LONGEST_ID)
+
+def _say_commit(result: CommitResult, partitions: Collection[Partition]) -> None:
+    stored = result is CommitResult.STORED
+    level = logging.INFO if stored else logging.WARNING
+    event = "commit works again" if stored else "commit not stored"
+    named = _named(partitions)
+    say(_log, level, event, result=result.value, count=len(partitions), partitions=named)
+
 
 
 def _coordinates(record: Record) -> dict[str, object]:

@@ -190,6 +190,23 @@ def test_a_commit_is_a_line_only_when_its_fate_changes() -> None:
 
 def test_rebalances_held_partitions_and_notes_are_lines() -> None:
     watch, _ = watched()
+def test_a_commit_of_many_partitions_is_one_line_for_each_fate() -> None:
+    """Brokers that are away would else tell as many lines as there are partitions, twice."""
+    watch, _ = watched()
+    one, two, three = (Partition("tickets", number) for number in (1, 2, 3))
+
+    with logged() as lines:
+        watch.committed({two: CommitResult.LOST, one: CommitResult.LOST, three: CommitResult.AGAIN})
+        watch.committed({one: CommitResult.STORED, two: CommitResult.STORED})
+
+    told = [(line["event"], line["partitions"], line["count"]) for line in lines.all]
+    assert told == [
+        ("commit not stored", "tickets/1 tickets/2", 2),
+        ("commit not stored", "tickets/3", 1),
+        ("commit works again", "tickets/1 tickets/2", 2),
+    ]
+
+
 
     with logged() as lines:
         watch.assigned([Partition("b", 1), Partition("a", 0)])
