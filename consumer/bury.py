@@ -263,7 +263,7 @@ class Bury:
         """It was taken after all, or is left to the next owner."""
         del tenure.letters_failing[at]
         if not (tenure.letters_failing or tenure.ending):
-            self._watch.noted(tenure.partition, "letters are taken again")
+            self._watch.goes_on(tenure.partition, "letters are taken again")
         topic = tenure.partition.topic
         self._failing[topic] -= 1
         if not self._failing[topic]:

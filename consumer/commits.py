@@ -199,7 +199,7 @@ class Commits:
             claim.answer(durable=not tenure.ending)
         if tenure.refused is not None:
             tenure.refused = None
-            self._watch.noted(tenure.partition, "its commits are taken again")
+            self._watch.goes_on(tenure.partition, "its commits are taken again")
 
     def _refused(self, tenure: Tenure) -> None:
         if tenure.refused is None and not tenure.ending:

@@ -151,6 +151,10 @@ class Watch(Protocol):
         """A partition stands still until somebody acts; reported once each time it begins."""
         ...
 
+    def goes_on(self, partition: Partition, why: str) -> None:
+        """One that was held for something here goes on."""
+        ...
+
     def noted(self, partition: Partition, what: str) -> None:
         """Something an operator should know: foreign metadata, claims inherited, offsets gone."""
         ...

@@ -176,6 +176,9 @@ class Telemetry:
     def held(self, partition: Partition, why: str) -> None:
         say(_log, logging.ERROR, "partition held", **_partition(partition), why=why)
 
+    def goes_on(self, partition: Partition, why: str) -> None:
+        say(_log, logging.INFO, "partition goes on", **_partition(partition), why=why)
+
     def noted(self, partition: Partition, what: str) -> None:
         say(_log, logging.WARNING, "noted", **_partition(partition), what=what)
 

@@ -73,6 +73,10 @@ class FakeWatch:
         self.held_partitions[partition] = why
         self._truth.note(f"{self._process} holds {partition.partition}: {why}")
 
+    def goes_on(self, partition: Partition, why: str) -> None:
+        self.notes.append(why)
+        self._truth.note(f"{self._process} lets {partition.partition} go on: {why}")
+
     def noted(self, partition: Partition, what: str) -> None:
         self.notes.append(what)
         self._truth.note(f"{self._process} notes {partition.partition}: {what}")

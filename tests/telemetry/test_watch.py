@@ -188,8 +188,6 @@ def test_a_commit_is_a_line_only_when_its_fate_changes() -> None:
     assert watch.sums.value("commits_total", "again") == 2
 
 
-def test_rebalances_held_partitions_and_notes_are_lines() -> None:
-    watch, _ = watched()
 def test_a_commit_of_many_partitions_is_one_line_for_each_fate() -> None:
     """Brokers that are away would else tell as many lines as there are partitions, twice."""
     watch, _ = watched()
@@ -209,11 +207,14 @@ def test_a_commit_of_many_partitions_is_one_line_for_each_fate() -> None:
 
 
     with logged() as lines:
+def test_rebalances_held_partitions_and_notes_are_lines() -> None:
+    watch, _ = watched()
         watch.assigned([Partition("b", 1), Partition("a", 0)])
         watch.revoked([Partition("a", 0)], drained=False)
         watch.held(HERE, "a letter is not taken: timeout")
         watch.noted(HERE, "foreign metadata")
 
+        watch.goes_on(HERE, "letters are taken again")
     assigned, revoked, held, noted = lines.all
     assert (assigned["partitions"], assigned["count"]) == ("a/0 b/1", 2)
     assert (revoked["level"], revoked["drained"]) == ("warning", False)
