@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from inspect import unwrap
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -129,7 +131,18 @@ def _raised(error: BaseException, route: Route) -> str:
     if isinstance(error, ValidationError):
         return f"raised ValidationError: {describe(error, route.actions)}"
     # The message is the owner's, and may quote the event.
-    return f"raised {type(error).__name__}"
+    return f"raised {type(error).__name__}{_place(error, route)}"
+
+
+def _place(error: BaseException, route: Route) -> str:
+    """The innermost line of the function's own file: what it calls elsewhere is seldom at fault."""
+    code = getattr(unwrap(route.function), "__code__", None)
+    found, traceback = "", error.__traceback__
+    while code is not None and traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == code.co_filename:
+            found = f" at {'/'.join(PurePath(code.co_filename).parts[-2:])}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return found
 
 
 def _unmappable(route: Route, fault: str) -> Rejected:

@@ -19,7 +19,15 @@ QUIET: Final = 30.0
 MOST_KINDS: Final = 1000
 
 _OUR_WORDS: Final[frozenset[Reason]] = frozenset(
-    {"unreadable", "undecodable", "unknown_type", "invalid", "unauthorised", "skipped"}
+    {
+        "unreadable",
+        "undecodable",
+        "unknown_type",
+        "invalid",
+        "unauthorised",
+        "unmappable",
+        "skipped",
+    }
 )
 """Reasons whose detail is our own text, without any field value. Foundry's text may quote one."""
 _log = logging.getLogger(__name__)
@@ -220,9 +228,6 @@ class Telemetry:
         repeated.since, repeated.times = now, 0
 
 
-def _id(text: str | None) -> str | None:
-    return None if text is None else escaped(text, LONGEST_ID)
-
 def _say_commit(result: CommitResult, partitions: Collection[Partition]) -> None:
     stored = result is CommitResult.STORED
     level = logging.INFO if stored else logging.WARNING
@@ -230,6 +235,9 @@ def _say_commit(result: CommitResult, partitions: Collection[Partition]) -> None
     named = _named(partitions)
     say(_log, level, event, result=result.value, count=len(partitions), partitions=named)
 
+
+def _id(text: str | None) -> str | None:
+    return None if text is None else escaped(text, LONGEST_ID)
 
 
 def _coordinates(record: Record) -> dict[str, object]:

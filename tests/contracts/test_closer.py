@@ -57,14 +57,14 @@ def test_a_field_that_the_model_does_not_know_is_warned_of(
 def test_what_the_owners_function_raised_is_told_with_line_and_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Offline alone: a letter, and a line of the log, say neither."""
+    """The text offline alone: a letter, and a line of the log, say the line."""
     monkeypatch.syspath_prepend(tmp_path)
 
     (found,) = of_visits(tmp_path, "    return ignore(event.why)", {})
 
     line = len(OWNERS.splitlines()) + 1
     assert found.level == "fail"
-    assert "unmappable: visited raised AttributeError; visits_" in found.what
+    assert "unmappable: visited raised AttributeError at visits_" in found.what
     assert f"/__init__.py:{line}: AttributeError: 'Visit' object has no attribute" in found.what
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -133,6 +134,18 @@ def test_what_cannot_be_sent_is_unmappable(function: Callable[..., Any], expecte
     found = refusal(function)
 
     assert found.startswith(expected)
+
+
+def test_what_a_function_raises_is_found_by_its_line() -> None:
+    """In the file of the function, however deep in others' code it was raised."""
+
+    def borrowed(event: Ticket) -> CreateTicket:
+        return CreateTicket(ticket_id=Decimal(event.title))  # type: ignore[arg-type]  # raises
+
+    line = borrowed.__code__.co_firstlineno + 1
+    found = refusal(borrowed)
+
+    assert found.endswith(f"borrowed raised InvalidOperation at stages/test_mapping.py:{line}")
 
 
 @pytest.mark.parametrize(

@@ -85,21 +85,23 @@ def test_each_letter_is_a_line_that_names_the_record_and_shows_nothing_of_it() -
     with logged(level="debug") as lines:
         for _n in range(3):
             watch.lettered(letter())
+        watch.lettered(letter("unmappable"))
         watch.lettered(letter("rejected"))
 
-    first, *_more, rejected = lines.of("dead letter")
-    assert len(lines.all) == 4
+    first, *_more, unmappable, rejected = lines.of("dead letter")
+    assert len(lines.all) == 5
     assert (first["topic"], first["partition"], first["offset"]) == ("tickets", 3, 7)
     assert (first["event_id"], first["reason"], first["detail"]) == (
         "e-7",
         "invalid",
         "priority: missing",
     )
+    assert unmappable["detail"] == "priority: missing"
     assert (rejected["error_instance_id"], rejected["status"]) == ("e-1", 504)
     assert "detail" not in rejected
     assert "canary" not in lines.text
     assert watch.sums.value("dead_letters_total", "tickets", "invalid") == 3
-    assert watch.sums.value("records_total", "tickets", "dead_lettered") == 4
+    assert watch.sums.value("records_total", "tickets", "dead_lettered") == 5
 
 
 def test_nothing_that_is_called_shows_key_value_lane_or_foundrys_words() -> None:
@@ -205,19 +207,21 @@ def test_a_commit_of_many_partitions_is_one_line_for_each_fate() -> None:
     ]
 
 
-
-    with logged() as lines:
 def test_rebalances_held_partitions_and_notes_are_lines() -> None:
     watch, _ = watched()
+
+    with logged() as lines:
         watch.assigned([Partition("b", 1), Partition("a", 0)])
         watch.revoked([Partition("a", 0)], drained=False)
         watch.held(HERE, "a letter is not taken: timeout")
+        watch.goes_on(HERE, "letters are taken again")
         watch.noted(HERE, "foreign metadata")
 
-        watch.goes_on(HERE, "letters are taken again")
-    assigned, revoked, held, noted = lines.all
+    assigned, revoked, held, goes_on, noted = lines.all
     assert (assigned["partitions"], assigned["count"]) == ("a/0 b/1", 2)
     assert (revoked["level"], revoked["drained"]) == ("warning", False)
     assert (held["level"], held["topic"], held["partition"]) == ("error", "tickets", 3)
+    assert (goes_on["event"], goes_on["level"]) == ("partition goes on", "info")
+    assert goes_on["why"] == "letters are taken again"
     assert noted["what"] == "foreign metadata"
     assert watch.sums.value("rebalances_total") == 1
