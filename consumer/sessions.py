@@ -9,12 +9,12 @@ from typing import Final
 
 from consumer.bury import Bury
 from consumer.commits import Commits
-from consumer.model import Partition
+from consumer.model import Partition, Prepared
 from consumer.ports import Source, Watch
 from consumer.state.ledger import Ledger
 from consumer.state.offset_codec import Damaged, Known, decode
 from consumer.state.tenure import Tenure
-from consumer.state.workload import Workload
+from consumer.state.workload import Workload, owner
 from consumer.store import Committed, Session
 from consumer.submit import Submit
 
@@ -112,7 +112,8 @@ class Sessions:
             tenure.over = True
         self._outlived_by = self._alive(ended)
         idle = not self._outlived_by
-        drained = idle and not self._workload.begun(tenures)
+        begun = self._workload.begun(tenures)
+        drained = idle and not begun
         # If it is not stored, the next owner does not learn that a lane has to wait, and at once goes on with what is
         # not claimed. To stay in the group until the wait is over would be worse: a late commit could then be stored
         # over those of the next session, claims included.
@@ -120,7 +121,24 @@ class Sessions:
         self._workload.forget(tenures)
         if not (drained and stored):
             self._left_undone = True
+            self._say_undone(begun)
         return idle, drained and stored
+
+    def _say_undone(self, begun: Collection[Prepared]) -> None:
+        """Once for each partition. That a commit is not stored has its own line."""
+        for tenure in self._outlived_by:
+            self._watch.noted(
+                tenure.partition, "a request is still on its way: it outlived the drain"
+            )
+        first: dict[Partition, int] = {}
+        for entry in begun:
+            partition, offset = owner(entry).partition, entry.record.offset
+            first[partition] = min(offset, first.get(partition, offset))
+        for partition, offset in sorted(first.items()):
+            what = (
+                f"offset {offset} was applied in part: the next owner begins with its first action"
+            )
+            self._watch.noted(partition, what)
 
     def _alive(self, tenures: Collection[Tenure]) -> list[Tenure]:
         in_hand = self._submit.tenures

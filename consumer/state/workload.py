@@ -118,9 +118,9 @@ class Workload:
             else:
                 self.lanes.ready(entry)
 
-    def begun(self, tenures: Collection[Tenure]) -> bool:
-        """True: some record of these is partly applied: its first action is, its last one is not."""
-        return any(owner(entry) in tenures for entry in self._begun)
+    def begun(self, tenures: Collection[Tenure]) -> list[Prepared]:
+        """Records of these that are partly applied: their first action is, their last one is not."""
+        return [entry for entry in self._begun if owner(entry) in tenures]
 
     def abandon(self, entry: Prepared) -> None:
         """Leave a record in hand, whose tenure is ending, to the next owner, unsent."""

@@ -113,6 +113,26 @@ def test_a_drain_does_not_wait_for_what_an_operator_keeps_from_going_on() -> Non
     simulate(story)
 
 
+def test_law_12_a_stop_that_leaves_a_record_in_part_says_which() -> None:
+    """Its exit code says that something is undone; whoever was called has to learn what."""
+
+    async def story(world: World) -> None:
+        busy = Plan(None, 0.02, Conflicted(Answer("busy", retry_after=60.0)))
+        world.foundry.plans.extend([APPLIED, busy])
+        (record,) = world.produce(steps=2)
+        first = world.start()
+        await world.until(lambda: bool(world.truth.effects_of[record]))
+        await asyncio.sleep(0.5)
+        await world.stop(first)
+
+        assert first.task is not None
+        assert first.task.result() is False
+        assert f"offset {record[1]} was applied in part" in first.watch.notes[-1]
+        world.truth.excuse([record], "it is begun again")
+
+    simulate(story)
+
+
 def test_a_stop_after_an_eviction_that_left_a_record_in_part_is_no_success() -> None:
     """Nothing of it was settled, so nothing seemed to be uncommitted; somebody else applies its first action again."""
 
