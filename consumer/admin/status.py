@@ -17,6 +17,7 @@ _REMEDIES: Final[Mapping[str, str]] = {"operator": "POST /resume when it may go 
 def status(sources: Sources, watch: Telemetry) -> dict[str, Any]:
     """Everything, as of now."""
     workload = sources.workload
+    lanes, due = workload.lanes, workload.lanes.next_due
     return {
         "version": version("foundry-consumer"),
         "assigned": sources.assigned(watch.assignment),
@@ -26,7 +27,9 @@ def status(sources: Sources, watch: Telemetry) -> dict[str, Any]:
         "queued": {
             "records": workload.records,
             "bytes": workload.bytes,
-            "lanes": len(workload.lanes),
+            "lanes": len(lanes),
+            "put_off": lanes.put_off,
+            "next_in_seconds": None if due is None else round(max(0.0, due - sources.now()), 3),
         },
         "in_flight": sources.in_flight(),
         "concurrency_limit": sources.concurrency_limit(),

@@ -151,6 +151,11 @@ class Lanes:
         """When the next of those put off is due; None: there is none."""
         return self._later[0][0] if self._later else None
 
+    @property
+    def put_off(self) -> int:
+        """How many heads wait for their time."""
+        return len(self._later)
+
     def settle(self, prepared: Prepared) -> None:
         """The head of a lane is done: the next one is ready, or due when the lane's hold ends."""
         lane = prepared.lane

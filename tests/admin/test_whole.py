@@ -6,10 +6,11 @@ import asyncio
 from typing import get_args
 
 from consumer.errors import GateReason
+from consumer.outcomes import Answer, Unknown
 from consumer.store import CommitResult
 from consumer.telemetry.names import COUNTERS, GAUGES, HISTOGRAMS, full_name
 from tests.admin.whole import EPOCH, Seen, watched
-from tests.fakes.foundry import Down
+from tests.fakes.foundry import Down, Plan
 from tests.flow.world import TOPIC, World
 
 OPEN_LABELS = {"retries_total"}
@@ -105,6 +106,27 @@ def test_a_pause_sends_nothing_until_the_resume_and_says_since_when() -> None:
         seen.core.resume()
         await world.settled(within=30)
         assert seen.status()["gate"] == []
+
+    watched(story)
+
+
+def test_lanes_that_wait_for_their_time_are_told_apart_where_no_gate_says_why() -> None:
+    async def story(world: World, seen: Seen) -> None:
+        lost = Plan(0.01, 0.02, Unknown(Answer("timeout"), answered=False))
+        world.foundry.plans.append(lost)
+        world.produce(2, lane="one")
+        await asyncio.sleep(10)
+
+        now = seen.status()
+
+        assert (now["gate"], now["in_flight"]) == ([], 0)
+        assert (now["queued"]["lanes"], now["queued"]["put_off"]) == (1, 1)
+        assert 0 < now["queued"]["next_in_seconds"] <= 30
+        await world.settled(within=60)
+        assert (seen.status()["queued"]["put_off"], seen.status()["queued"]["next_in_seconds"]) == (
+            0,
+            None,
+        )
 
     watched(story)
 
