@@ -108,7 +108,6 @@ def _tasks_of(world: World, process: Process) -> Collection[asyncio.Task[Any]]:
     return begun
 
 
-@pytest.mark.slow
 def test_law_11_after_an_hour_of_faults_a_process_holds_what_it_held() -> None:
     async def story(world: World) -> None:
         veteran = world.start()
