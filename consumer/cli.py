@@ -32,12 +32,14 @@ def _config_option(command: F) -> F:
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The settings' TOML file. Default: consumer.toml, if it is there; variables win over it.",
+        help="The TOML file with the settings (default: consumer.toml, if it exists). Environment variables override it.",
     )(command)
 
 
 def _json_option(command: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")(
+        command
+    )
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,7 +47,7 @@ def _json_option(command: F) -> F:
 def main() -> None:
     """Turn Kafka events into Palantir Foundry ontology actions, and lose none.
 
-    Exit codes: 0 done; 1 it ran, and the answer is no; 2 wrong usage or wrong settings.
+    Exit codes: 0 done; 1 it ran, but the answer is no; 2 wrong usage or wrong settings.
     """
 
 
@@ -54,13 +56,13 @@ def main() -> None:
 @click.option(
     "--until-end",
     is_flag=True,
-    help="Settle all up to the end offsets seen at the start, commit, and exit with 0.",
+    help="Settle everything up to the end offsets seen at the start, commit, and exit with 0.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="With --until-end: exit with 1 if it is not settled by then.",
+    help="With --until-end: exit with 1 if that takes longer.",
 )
 def run(*, config: Path | None, until_end: bool, timeout: float | None) -> None:
     """Consume until stopped.
@@ -98,7 +100,7 @@ def check(*, config: Path | None, as_json: bool) -> None:
 @_config_option
 @_json_option
 def doctor(*, config: Path | None, as_json: bool) -> None:
-    """Look at Kafka and Foundry step by step; apply and write nothing.
+    """Check Kafka and Foundry step by step; nothing is applied or written.
 
     Each step says what works, what does not and why, and what to do.
     """
@@ -118,7 +120,7 @@ def doctor(*, config: Path | None, as_json: bool) -> None:
 
 @main.group()
 def contracts() -> None:
-    """What is consumed, for those who publish it."""
+    """Show publishers what is consumed."""
 
 
 @contracts.command("ls")

@@ -54,7 +54,7 @@ class Doorkeeper:
         """
         if self._token is None:
             raise Problem(
-                HTTPStatus.FORBIDDEN, "verbs are off: set admin.token_file, or admin.token"
+                HTTPStatus.FORBIDDEN, "verbs are off: set admin.token_file or admin.token"
             )
         given, address, now = _given(request), request.remote or "", self._now()
         if not given:

@@ -43,12 +43,12 @@ def addressed_to(names: Collection[str]) -> Middleware:
         hosts = request.headers.getall(hdrs.HOST, [])
         match = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if match is None:
-            raise Problem(HTTPStatus.BAD_REQUEST, "one well-formed Host header is wanted")
+            raise Problem(HTTPStatus.BAD_REQUEST, "exactly one well-formed Host header is required")
         name = match[1].strip("[]").lower().rstrip(".")
         if name not in known and not _is_address(name):
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "this name is not one of this service: use its address, or add the name to"
+                "the Host header is not a name of this service: use its address, or add the name to"
                 " admin.allowed_hosts",
             )
         return await handler(request)

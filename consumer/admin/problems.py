@@ -47,8 +47,8 @@ class Problem(ConsumerError):
 
 _ROUTES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "there is nothing at this path",
-    HTTPStatus.METHOD_NOT_ALLOWED: "not with this method: see Allow",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large: none is wanted",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not have this method: see the Allow header",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large: none is needed",
 }
 
 

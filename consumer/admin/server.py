@@ -102,7 +102,7 @@ async def _listen(config: AdminConfig, runner: web.AppRunner) -> asyncio.Server:
     except OSError as failure:
         raise StartRefused(
             f"admin: {config.host} port {config.port} cannot be listened on: {failure.strerror};"
-            " set admin.port to a free one, or to 0 for none"
+            " set admin.port to a free one, or to 0 to turn it off"
         ) from failure
 
 

@@ -11,7 +11,7 @@ from consumer.telemetry import Sources, Telemetry
 from consumer.telemetry.progress import Standing
 from consumer.telemetry.readings import EVERYTHING
 
-_REMEDIES: Final[Mapping[str, str]] = {"operator": "POST /resume when it may go on"}
+_REMEDIES: Final[Mapping[str, str]] = {"operator": "POST /resume when it may continue"}
 
 
 def status(sources: Sources, watch: Telemetry) -> dict[str, Any]:

@@ -101,10 +101,12 @@ def _offset(request: web.Request) -> int:
     text = given[0] if len(given) == 1 else ""
     # `isdigit` alone would accept digits of any script; `int` is slow on long texts, so their length comes first.
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise Problem(HTTPStatus.BAD_REQUEST, "one ?offset= is wanted, a whole number from 0 on")
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "exactly one ?offset= is required: a whole number, 0 or more"
+        )
     offset = int(text)
     if offset > _MOST_OFFSET:
-        raise Problem(HTTPStatus.BAD_REQUEST, "no offset is as large as that")
+        raise Problem(HTTPStatus.BAD_REQUEST, "this offset is larger than any offset can be")
     return offset
 
 

@@ -193,9 +193,8 @@ def _say_start(settings: Settings, contracts: Contracts) -> None:
     given_up, wanted = request_timeout(settings), settings.foundry.request_timeout
     if given_up < wanted:
         advice = (
-            f"requests are given up after {given_up:g} s, not foundry.request_timeout = {wanted:g}:"
-            f" they must end within kafka.session_timeout = {settings.kafka.session_timeout:g};"
-            " raise that one"
+            f"requests are given up after {given_up:g} s, not after foundry.request_timeout = {wanted:g} s: they must end"
+            f" within kafka.session_timeout = {settings.kafka.session_timeout:g} s; raise that for longer requests"
         )
         say(_log, logging.WARNING, "settings", advice=advice)
     say(

@@ -38,7 +38,7 @@ def check(
     try:
         contracts = load(import_path, topic_names)
     except ContractError as error:
-        return [Finding("fail", import_path, str(error), "correct it; nothing else was checked")]
+        return [Finding("fail", import_path, str(error), "fix it; nothing else was checked")]
     return [
         *_letters(letter_topic, contracts),
         *_contracts(contracts),
@@ -58,8 +58,12 @@ def check_settings(settings: Settings) -> Sequence[Finding]:
             if settings.file
             else f"no {Path(DEFAULT_FILE).absolute()}"
         )
-        what = f"{' and '.join(unset)}: not checked, as nothing of it is set ({given}; no variable)"
-        found.append(Finding("skip", "settings", what, "`run` and `doctor` need it; see --config"))
+        what = f"{' and '.join(unset)}: not checked, as no key of it is set ({given}; no variable)"
+        found.append(
+            Finding(
+                "skip", "settings", what, "`run` and `doctor` need these settings; see --config"
+            )
+        )
     return found
 
 
@@ -76,7 +80,7 @@ def _contracts(contracts: Contracts) -> Iterator[Finding]:
                 "warn",
                 topic,
                 "every source is allowed: sources is None",
-                'name them: Contract(..., sources=["/one"])',
+                'list the allowed ones: Contract(..., sources=["/one"])',
             )
         for route in contract.routes.values():
             yield from _route(topic, route)
@@ -91,13 +95,13 @@ def _route(topic: str, route: Route) -> Iterator[Finding]:
             "warn",
             where,
             f"{route.model.__name__} has no docstring: its published schema has no description",
-            "say in a sentence what happened",
+            "add one that says in a sentence what happened",
         )
     for name in times_without_zone(route.model):
         yield Finding(
             "warn",
             where,
-            f"{route.model.__name__}.{name} takes times without a zone, which nobody can place",
+            f"{route.model.__name__}.{name} accepts times without a zone, which are ambiguous",
             "annotate it as pydantic.AwareDatetime",
         )
 

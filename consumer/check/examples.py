@@ -63,13 +63,13 @@ def _run_file(
         return [Finding("ok", where, "holds"), *_unknown(where, seen.unknown)], outcome
     if seen.raised is not None:
         fault += f"; {seen.raised}"
-    return [Finding("fail", where, fault, "correct the contract, or the example")], outcome
+    return [Finding("fail", where, fault, "fix the contract, or the example")], outcome
 
 
 def _unknown(where: str, names: Sequence[tuple[str, str]]) -> Iterator[Finding]:
     for name, model in names:
-        what = f"{name} is no field of {model}: a mapping that reads it has an unchecked value, or none"
-        yield Finding("warn", where, what, f"add it to {model}, or take it out of the example")
+        what = f"{name} is not a field of {model}: a mapping that reads it gets an unchecked value, or none"
+        yield Finding("warn", where, what, f"add it to {model}, or remove it from the example")
 
 
 def mismatch(example: Example, outcome: Prepared | Ignored | Rejected) -> str | None:
@@ -94,7 +94,7 @@ def _reason_mismatch(expected: ExpectReason, outcome: Prepared | Ignored | Rejec
     if not isinstance(outcome, Rejected) or outcome.reason != expected.reason:
         return f"expect.reason: expected {expected.reason}; {_got(outcome)}"
     if expected.detail not in outcome.detail:
-        return f"expect.detail: {expected.detail!r} is no part of {outcome.detail!r}"
+        return f"expect.detail: {expected.detail!r} is not part of {outcome.detail!r}"
     return None
 
 
@@ -124,6 +124,6 @@ def _unshown(
             yield Finding(
                 "warn",
                 f"{contract.topic} {event_type}",
-                f"no example of one that is {kind}",
+                f"no example of an event that is {kind}",
                 f"add one under examples/{contract.topic}/",
             )

@@ -144,7 +144,9 @@ def _kept(literal: str) -> float:
     """
     number = float(literal)
     if Decimal(literal) != Decimal(repr(number)):
-        raise ValueError(f"{literal} would be written as {number!r}: give the record as value_text")
+        raise ValueError(
+            f"{literal} would be written as {number!r}: to keep it as it is, use value_text"
+        )
     return number
 
 
@@ -153,7 +155,7 @@ def _once(members: list[tuple[str, Any]]) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(
-            f"{twice!r} stands twice in one object: give a record that has it so as value_text"
+            f"{twice!r} occurs twice in one object: to show such a record, use value_text"
         )
 
 
@@ -194,9 +196,9 @@ def difference(expected: object, actual: object, at: str) -> str | None:
 def _dict_difference(expected: dict[str, Any], actual: dict[str, Any], at: str) -> str | None:
     for name in expected | actual:
         if name not in actual:
-            return f"{at}.{name}: expected {json.dumps(expected[name])}, but it is not there"
+            return f"{at}.{name}: expected {json.dumps(expected[name])}, but it is missing"
         if name not in expected:
-            return f"{at}.{name}: got {json.dumps(actual[name])}, which is not expected"
+            return f"{at}.{name}: got {json.dumps(actual[name])}, which was not expected"
         said = difference(expected[name], actual[name], f"{at}.{name}")
         if said:
             return said

@@ -41,7 +41,7 @@ async def diagnose(
             if missing is None:
                 found = await step.look(visit)
             else:
-                found = [Finding(step.name, "skip", f"not looked at: it needs {missing}")]
+                found = [Finding(step.name, "skip", f"not checked: {missing} has to work first")]
             if missing is not None or any(finding.level == "fail" for finding in found):
                 failed.add(step.name)
             for finding in found:

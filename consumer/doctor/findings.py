@@ -66,4 +66,4 @@ def failure(step: str, outage: Outage, *, remedy: str = "") -> Finding:
     if answer.error_instance_id:
         parts.append(f"errorInstanceId {answer.error_instance_id}")
     said = " ".join(part for part in (outage.remedy or "", remedy) if part)
-    return Finding(step, "fail", ", ".join(parts), said or "it may pass by itself: try again")
+    return Finding(step, "fail", ", ".join(parts), said or "it may be temporary: try again")

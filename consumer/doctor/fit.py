@@ -68,7 +68,7 @@ def misfits(action: type[Action], found: ActionTypeInfo) -> Iterator[Misfit]:
     parameters = {parameter.id: parameter for parameter in found.parameters}
     for name in sorted(fields.keys() - parameters.keys()):
         near = get_close_matches(name, parameters.keys() - fields.keys(), n=1)
-        remedy = f"is it {near[0]!r} now?" if near else f"take it out of {action.__name__}"
+        remedy = f"was it renamed to {near[0]!r}?" if near else f"remove it from {action.__name__}"
         yield Misfit("fail", name, "the action type has no such parameter", remedy)
     for name, parameter in sorted(parameters.items()):
         if name not in fields:
@@ -76,18 +76,18 @@ def misfits(action: type[Action], found: ActionTypeInfo) -> Iterator[Misfit]:
             continue
         if parameter.required and name not in given:
             remedy = f"make the field of {action.__name__} required"
-            yield Misfit("warn", name, "is required, but may be left out by the class", remedy)
+            yield Misfit("warn", name, "is required, but the class may leave it out", remedy)
         parts = tuple(_alternatives(fields[name], schema.get("$defs", {})))
         if parameter.required and any(part.get("type") == "null" for part in parts):
             what = "is required, but the class may send null, which counts as left out"
-            yield Misfit("warn", name, what, f"take None from the field of {action.__name__}")
+            yield Misfit("warn", name, what, f"do not allow None in the field of {action.__name__}")
         yield from _clash(name, fields[name], schema.get("$defs", {}), parameter.data_type)
 
 
 def _lacking(action: type[Action], parameter: ParameterInfo) -> Iterator[Misfit]:
     if parameter.required:
         what = f"is required ({parameter.type}), and {action.__name__} has no such field"
-        yield Misfit("fail", parameter.id, what, "add the field and give it in the mapping")
+        yield Misfit("fail", parameter.id, what, "add the field, and set it in the mapping")
 
 
 def _clash(name: str, schema: Schema, definitions: Schema, data_type: Schema) -> Iterator[Misfit]:
@@ -101,11 +101,13 @@ def _clash(name: str, schema: Schema, definitions: Schema, data_type: Schema) ->
             continue
         said = f"{written} ({part['format']})" if "format" in part else str(written)
         if written not in wanted:
-            what = f"is of type {kind}, written as {' or '.join(sorted(wanted))}; the class writes {said}"
-            yield Misfit("fail", name, what, "give the field the type of the parameter")
+            what = (
+                f"is of type {kind}, sent as {' or '.join(sorted(wanted))}; the class sends {said}"
+            )
+            yield Misfit("fail", name, what, "give the field the parameter's type")
         elif kind in _FORMATS and part.get("format", _FORMATS[kind]) != _FORMATS[kind]:
-            what = f"is of type {kind}; the class writes {said}"
-            yield Misfit("fail", name, what, "give the field the type of the parameter")
+            what = f"is of type {kind}; the class sends {said}"
+            yield Misfit("fail", name, what, "give the field the parameter's type")
         elif written == "array":
             item = data_type.get("subType", data_type.get("itemType"))
             if isinstance(item, Mapping) and isinstance(part.get("items"), Mapping):

@@ -17,8 +17,8 @@ from consumer.foundry.verdicts import MISSING_ACTION, MISSING_ONTOLOGY
 from consumer.outcomes import Outage
 
 _UNSTEADY = {
-    "EXPERIMENTAL": "it may change at any time: agree on that with its owner",
-    "DEPRECATED": "ask its owner what comes instead",
+    "EXPERIMENTAL": "it may change at any time: ask its owner to tell you before it does",
+    "DEPRECATED": "ask its owner what replaces it",
 }
 _MOST_NAMED = 10
 _NEEDED = {
@@ -40,13 +40,13 @@ async def way(visit: Visit) -> Sequence[Finding]:
         else:
             failed = failure(name, step.outage)
             remedy = (
-                "check foundry.proxy, and the DNS and firewalls on the way to it"
+                "check foundry.proxy, and the DNS and firewalls between here and it"
                 if through and step.step != "tls"
                 else failed.remedy
             )
             found.append(replace(failed, what=f"{host}{through}: {failed.what}", remedy=remedy))
     if visit.config.hostname.startswith("http://"):
-        found.append(Finding("foundry.tls", "skip", "plain http, as loopback may"))
+        found.append(Finding("foundry.tls", "skip", "plain http, which is allowed on loopback"))
     return found
 
 
@@ -57,31 +57,33 @@ async def token(visit: Visit) -> Sequence[Finding]:
         return [failure("foundry.token", got)]
     visit.token = got
     left = round(got.expires_at - time.monotonic())
-    return [Finding("foundry.token", "ok", f"issued, good for about {left} s")]
+    return [Finding("foundry.token", "ok", f"issued, valid for about {left} s")]
 
 
 async def scopes(visit: Visit) -> Sequence[Finding]:
     """Compare the scopes that were granted with those that were asked for."""
     asked = visit.config.scopes
     if not asked:
-        what = "none is asked for: an unrestricted application gets a token without permissions"
+        what = "no scope is requested: an unrestricted application gets a token without permissions"
         return [Finding("foundry.scopes", "warn", what, "list them in foundry.scopes")]
     granted = visit.token.scopes if visit.token is not None else None
     known = {*asked, *(granted or ())}
     unasked = [name for name, other in _NEEDED.items() if not known & {name, other}]
     if unasked:
-        what = f"not asked for: {' '.join(unasked)}; every action is refused without"
-        remedy = "add to foundry.scopes, and grant to the application in Developer Console"
+        what = f"not requested: {' '.join(unasked)}; without them every action is refused"
+        remedy = (
+            "add them to foundry.scopes, and grant them to the application in Developer Console"
+        )
         return [Finding("foundry.scopes", "fail", what, remedy)]
     if granted is None:
-        what = "the token does not say which it has; the steps below show it"
+        what = "the answer does not say which scopes the token has; the steps below show it"
         return [Finding("foundry.scopes", "ok", what)]
     lacking = sorted(set(asked) - set(granted))
     if not lacking:
         return [Finding("foundry.scopes", "ok", f"granted: {' '.join(granted)}")]
     what = f"not granted: {' '.join(lacking)}"
     remedy = (
-        "grant them to the application in Developer Console, or take them out of foundry.scopes"
+        "grant them to the application in Developer Console, or remove them from foundry.scopes"
     )
     return [Finding("foundry.scopes", "fail", what, remedy)]
 
@@ -97,7 +99,7 @@ async def ontology(visit: Visit) -> Sequence[Finding]:
     if isinstance(seen, Outage):
         return [failure("foundry.ontology", found)]
     names = ", ".join(info.api_name for info in seen[:_MOST_NAMED])
-    more = f"(the service user sees: {names or 'no ontology at all: grant it access'})"
+    more = f"(the service user sees: {names or 'no ontology: grant it access to one'})"
     return [failure("foundry.ontology", found, remedy=more)]
 
 

@@ -22,7 +22,7 @@ async def brokers(visit: Visit) -> Sequence[Finding]:
         return [_refused("kafka.brokers", refused)]
     servers = ", ".join(visit.kafka_config.bootstrap_servers)
     protocol = visit.kafka_config.security_protocol
-    what = f"{visit.kafka.brokers} known through {servers} ({protocol})"
+    what = f"brokers: {visit.kafka.brokers}, found through {servers} ({protocol})"
     return [Finding("kafka.brokers", "ok", what)]
 
 
@@ -33,12 +33,12 @@ async def topics(visit: Visit) -> Sequence[Finding]:
     found = []
     for topic in sorted(contracts.by_topic):
         step = f"topic {topic}"
-        found.append(await _looked_at(step, kafka.refuse_unreadable(topic), "there, readable"))
+        found.append(await _looked_at(step, kafka.refuse_unreadable(topic), "exists, readable"))
     letters = {topic: letter_topic(template, topic) for topic in contracts.by_topic}
     short = await kafka.letters_gone_first(letters)
     for topic in sorted({*letters.values()}):
         step = f"dead letters {topic}"
-        found.append(await _looked_at(step, kafka.refuse_unwritable(topic), "there, writable"))
+        found.append(await _looked_at(step, kafka.refuse_unwritable(topic), "exists, writable"))
         if topic in short:
             found.append(Finding(step, "warn", short[topic], REMEDY))
     return found

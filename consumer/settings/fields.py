@@ -58,11 +58,11 @@ def base_url(text: str) -> str:
     if not host or url.scheme not in {"https", "http"} or not _SERVER.fullmatch(url.netloc):
         raise ValueError("must be a host name or an https URL, without user and password")
     if url.query or url.fragment or not _PREFIX.fullmatch(url.path.rstrip("/")):
-        raise ValueError("must have no query, no fragment and a plain path")
+        raise ValueError("must have no query, no fragment, and a plain path")
     if {".", ".."} & set(url.path.split("/")):
         raise ValueError("must have no '.' or '..' in its path")
     if url.scheme == "http" and not is_loopback(host):
-        raise ValueError("must be https: http is for loopback alone")
+        raise ValueError("must be https: http is only for loopback")
     return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
 
 

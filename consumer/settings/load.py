@@ -77,8 +77,8 @@ def _parse(path: Path | None, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         problem = f"is not TOML: {error}"
     if "overwrite" in problem or "twice" in problem or "declare" in problem:
-        problem += ": a key or table stands twice"
-    raise _file_fault(path, problem, "mend that line")
+        problem += ": a key or table is given twice"
+    raise _file_fault(path, problem, "correct that line")
 
 
 def _file_fault(path: Path | None, problem: str, remedy: str) -> InvalidSettings:
@@ -119,7 +119,9 @@ class _Loading:
             if not isinstance(name, str):
                 problem, remedy = "must be a topic's name", 'write "contract\'s topic" = "its name"'
                 if isinstance(name, dict):
-                    remedy = f'quote the key, as its dots make tables: "{contract}..." = ...'
+                    remedy = (
+                        f'quote the key, as unquoted dots make nested tables: "{contract}..." = ...'
+                    )
                 key = f"topics.{contract}"
                 self.faults.append(Fault(key, problem, remedy, shown(name), str(self._path)))
         return {contract: name for contract, name in table.items() if isinstance(name, str)}
@@ -134,16 +136,16 @@ class _Loading:
                 remedy = (
                     f"did you mean [{near}]?" if near else f"the sections are {', '.join(_NAMES)}"
                 )
-                problem = "is no section"
+                problem = "is not a section"
             else:
-                problem, remedy = "stands outside of a section", _elsewhere(name)
+                problem, remedy = "is outside of any section", _elsewhere(name)
             self.faults.append(Fault(name, problem, remedy, None, str(self._path)))
 
     def _table(self, name: str) -> dict[str, Any]:
         table = self._tables.get(name, {})
         if isinstance(table, dict):
             return dict(table)
-        remedy = f"write [{name}] on a line of its own, its keys below"
+        remedy = f"write [{name}] on a line of its own, and its keys below it"
         self.faults.append(Fault(name, "must be a table", remedy, None, str(self._path)))
         return {}
 
@@ -159,7 +161,7 @@ class _Loading:
                 table.pop(name, None)
         for values in (table, variables):
             if pair <= values.keys():
-                problem = f"is given beside {key}_file"
+                problem = f"is given as well as {key}_file"
                 self.faults.append(Fault(f"{model.name}.{key}", problem, "keep one of the two"))
                 del values[key]
 
@@ -187,7 +189,7 @@ def _elsewhere(key: str) -> str:
         return f"{key} belongs to [{section}]"
     places = {k: section.name for section in SECTIONS for k in section.model_fields}
     near = _nearest(key, places)
-    return f"did you mean [{places[near]}] {near}?" if near else "take it out"
+    return f"did you mean [{places[near]}] {near}?" if near else "remove it"
 
 
 def _holders(key: str) -> Iterator[str]:

@@ -40,8 +40,8 @@ def letters_come_back(template: str, topics: Iterable[str]) -> Fault | None:
 def _letters_consumed(template: str, topic: str) -> Fault:
     return Fault(
         "dead_letters.topic",
-        f"letters of {topic} would come back as its records: it is one of the topics that are consumed",
-        'name another one: "{topic}.dlq" is the default',
+        f"letters would be written to {topic}, which is a consumed topic, and come back as its records",
+        'choose another topic: "{topic}.dlq" is the default',
         shown(template),
     )
 
@@ -52,14 +52,14 @@ def advice(settings: Settings) -> Iterator[str]:
     remote = [s for s in kafka.bootstrap_servers if not is_loopback(host_of(s))]
     if kafka.security_protocol == "SASL_PLAINTEXT" and remote:
         yield (
-            "kafka.security_protocol = SASL_PLAINTEXT sends the password in clear"
+            "kafka.security_protocol = SASL_PLAINTEXT sends the password in clear text"
             f" to {remote[0]}: use SASL_SSL"
         )
     admin = settings.admin
     if admin.port and admin.secrets and not is_loopback(admin.host):
         yield (
-            f"admin: the token travels in clear to {admin.host}: keep the port inside the pod's network,"
-            " or put TLS before it"
+            f"admin: the token is sent in clear text to {admin.host}: keep the port inside the pod's network,"
+            " or put TLS in front of it"
         )
 
 
@@ -97,7 +97,7 @@ def _required(section: Section) -> Iterator[Fault]:
 def _secret_files(section: Section) -> Iterator[Fault]:
     for secret in section.secrets:
         shown_path = None if secret.path is None else shown(str(secret.path))
-        remedy = "name a readable file that holds the secret alone"
+        remedy = "give a readable file that contains the secret and nothing else"
         try:
             empty = not secret.read()
         except OSError as error:
@@ -116,7 +116,7 @@ def _durations(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             "stop.grace",
             f"must be at least foundry.request_timeout + {GRACE_BEYOND_REQUEST:g} = {least:g},"
-            " else a stop gives up requests that are still under way",
+            " or a stop gives up requests that are still in flight",
             "raise stop.grace (and the pod's termination grace), or lower foundry.request_timeout",
             f"{settings.stop.grace:g}",
         )
@@ -131,7 +131,7 @@ def _durations(settings: Settings) -> Iterator[Fault]:
         yield Fault(
             "kafka.commit_interval",
             f"must not be above kafka.session_timeout = {settings.kafka.session_timeout:g}",
-            "lower it: 1 is right for nearly all",
+            "lower it: the default, 1, suits nearly everyone",
             f"{settings.kafka.commit_interval:g}",
         )
 
@@ -160,12 +160,14 @@ def _sasl(kafka: KafkaSettings) -> Iterator[Fault]:
         return
     if mechanism is None:
         remedy = "set it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
-        yield Fault("kafka.sasl_mechanism", f"is missing with {protocol}", remedy)
+        yield Fault(
+            "kafka.sasl_mechanism", f"is required with security_protocol = {protocol}", remedy
+        )
     for key in _SASL.get(mechanism, _PASSWORD):
         if not _given(kafka, key):
             yield Fault(
                 f"kafka.{key}",
-                f"is missing with sasl_mechanism = {mechanism}",
+                f"is required with sasl_mechanism = {mechanism}",
                 f"set [kafka] {key} in the file, or {variable(kafka, key)}",
             )
 
@@ -180,13 +182,13 @@ def _tls(kafka: KafkaSettings) -> Iterator[Fault]:
                 yield _unused(key, kafka.security_protocol, secure)
     elif kafka.ssl_keyfile is not None and kafka.ssl_certfile is None:
         remedy = "set the certificate that belongs to the key"
-        yield Fault("kafka.ssl_certfile", "is missing beside ssl_keyfile", remedy)
+        yield Fault("kafka.ssl_certfile", "is required with ssl_keyfile", remedy)
 
 
 def _unused(key: str, protocol: str, secure: str) -> Fault:
     return Fault(
         f"kafka.{key}",
-        f"would not be used: kafka.security_protocol is {protocol}",
+        f"has no effect: kafka.security_protocol is {protocol}",
         f"set security_protocol = {secure!r}, or leave {key} out",
     )
 
@@ -197,9 +199,9 @@ def _topics(settings: Settings) -> Iterator[Fault]:
         key = f"topics.{contract}"
         if not is_topic(name):
             problem = "must be a topic name: 1 to 249 of A-Z a-z 0-9 . _ -"
-            yield Fault(key, problem, "name the topic as Kafka has it", shown(name))
+            yield Fault(key, problem, "give the topic's name in Kafka", shown(name))
         elif names.count(name) > 1:
-            problem = "two contracts' topics have this one name here"
+            problem = "two contract topics have this same name here"
             yield Fault(key, problem, "give each a topic of its own", shown(name))
     if settings.dead_letters.topic in names:
         yield _letters_consumed(settings.dead_letters.topic, settings.dead_letters.topic)

@@ -166,7 +166,7 @@ def test_letters_that_would_be_consumed_again_are_refused(
 
     assert (checked.exit_code, ran.exit_code) == (1, 2)
     for said in (checked.stdout, ran.stderr):
-        assert "letters of invoices would come back" in said
+        assert "letters would be written to invoices" in said
         assert f"dead_letters.topic = '{letters}'" in said
 
 

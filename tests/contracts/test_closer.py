@@ -50,8 +50,8 @@ def test_a_field_that_the_model_does_not_know_is_warned_of(
     found = of_visits(tmp_path, "    return ignore('no')", {"by": "ada", "rooms": rooms})
 
     assert [each.level for each in found] == ["ok", "warn", "warn"]
-    assert found[1].what.startswith("by is no field of Visit: ")
-    assert found[2].what.startswith("rooms.floor is no field of Room: ")
+    assert found[1].what.startswith("by is not a field of Visit: ")
+    assert found[2].what.startswith("rooms.floor is not a field of Room: ")
 
 
 def test_what_the_owners_function_raised_is_told_with_line_and_text(

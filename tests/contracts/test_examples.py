@@ -105,7 +105,7 @@ def test_an_example_that_holds_is_ok(tmp_path: Path) -> None:
         (
             {"reason": "invalid", "detail": "tags"},
             {"title": 7},
-            "expect.detail: 'tags' is no part of 'title",
+            "expect.detail: 'tags' is not part of 'title",
         ),
     ],
 )
@@ -223,7 +223,7 @@ def test_a_type_without_examples_is_warned_of(tmp_path: Path) -> None:
     assert {found.what.split()[-1] for found in none} == _NEEDED
     assert [found.what for found in accepted_only] == [
         "holds",
-        "no example of one that is rejected",
+        "no example of an event that is rejected",
     ]
 
 
@@ -235,8 +235,8 @@ def test_a_type_without_examples_is_warned_of(tmp_path: Path) -> None:
         ({"a": 1}, {"a": True}, "x.a: expected 1, got true"),
         ({"a": 0}, {"a": False}, "x.a: expected 0, got false"),
         ({"a": 1}, {"a": "1"}, 'x.a: expected 1, got "1"'),
-        ({"a": None}, {}, "x.a: expected null, but it is not there"),
-        ({}, {"a": None}, "x.a: got null, which is not expected"),
+        ({"a": None}, {}, "x.a: expected null, but it is missing"),
+        ({}, {"a": None}, "x.a: got null, which was not expected"),
         ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "x.a.b[1]: expected 2, got 3"),
         ([], {}, "x: expected [], got {}"),
     ],
@@ -259,7 +259,7 @@ def test_an_unreadable_file_is_no_example(tmp_path: Path) -> None:
         ),
         (
             '{"record": {"value": {}, "headers": {"h": "1", "h": "2"}}, "expect": {"ignored": "x"}}',
-            "'h' stands twice",
+            "'h' occurs twice",
         ),
     ],
 )

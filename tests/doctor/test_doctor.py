@@ -165,7 +165,7 @@ async def test_a_role_that_is_missing_is_named_with_what_names_it_for_support() 
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"), [("DEPRECATED", "comes instead"), ("EXPERIMENTAL", "may change")]
+    ("status", "remedy"), [("DEPRECATED", "replaces it"), ("EXPERIMENTAL", "may change")]
 )
 async def test_an_action_type_that_may_go_or_change_is_a_warning(status: str, remedy: str) -> None:
     async with changed(status=status) as foundry:

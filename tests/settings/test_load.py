@@ -227,7 +227,7 @@ def test_an_address_or_a_name_is_listened_on(host: str) -> None:
 def test_a_key_that_stands_twice_is_called_so() -> None:
     found = faults('[log]\nlevel = "info"\nlevel = "debug"\n')
 
-    assert "stands twice" in found["other.toml"].problem
+    assert "is given twice" in found["other.toml"].problem
     assert "line 3" in found["other.toml"].problem
 
 
@@ -270,7 +270,7 @@ def test_a_token_over_an_open_line_is_warned_of() -> None:
     def warnings(lines: str) -> tuple[str, ...]:
         return loaded(f"{ENOUGH}\n[admin]\n{lines}\n").warnings
 
-    assert "in clear to 0.0.0.0" in warnings(f'host = "0.0.0.0"\n{line}')[0]
+    assert "in clear text to 0.0.0.0" in warnings(f'host = "0.0.0.0"\n{line}')[0]
     assert warnings(line) == ()
     assert warnings('host = "0.0.0.0"') == ()
     assert warnings(f'host = "0.0.0.0"\nport = 0\n{line}') == ()
