@@ -116,12 +116,12 @@ def ask(
         )
     if where is not None and not _names_properties(where):
         raise fault(
-            f"ask({object_type!r}) searches by nothing",
+            f"ask({object_type!r}) has no search condition",
             remedy='write where={"property": "field of the event"}',
         )
     if applied is not None and not callable(applied):
         raise fault(
-            f"ask({object_type!r}) has applied={applied!r}, which is no function",
+            f"ask({object_type!r}) has applied={applied!r}, which is not a function",
             remedy="write applied=lambda properties, event: ..., or leave it out",
         )
     return Ask(object_type, key, where, applied)
@@ -141,7 +141,7 @@ def reader(
     if given not in tuple(model.model_fields):
         fields = ", ".join(model.model_fields) or "none"
         raise fault(
-            f"{argument}={given!r} is no field of {model.__name__}",
+            f"{argument}={given!r} is not a field of {model.__name__}",
             remedy=f"its fields are: {fields}",
             where=place,
         )

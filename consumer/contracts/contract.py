@@ -105,11 +105,12 @@ class Contract:
         """
         if not is_text(event_type):
             raise fault(
-                f"{self.topic}: {event_type!r} is no event type", remedy="give a non-empty string"
+                f"{self.topic}: {event_type!r} is not an event type",
+                remedy="give a non-empty string",
             )
         if not _is_event_class(model):
             raise fault(
-                f"{self.topic}: {event_type!r} is given {model!r}, which is no event class",
+                f"{self.topic}: {event_type!r} is given {model!r}, which is not an event class",
                 remedy="write a subclass of consumer.contracts.Event",
             )
         _complete(model)
@@ -154,7 +155,7 @@ class On(Generic[E]):
         earlier = self.routes.get(self.event_type)
         if earlier is not None:
             raise fault(
-                f"{self.event_type!r} on {self.topic} is mapped already, "
+                f"{self.event_type!r} on {self.topic} is already mapped, "
                 f"by {earlier.function.__qualname__} at {line_of(earlier.function)}",
                 remedy="keep one function for each type",
                 where=place,
@@ -233,7 +234,8 @@ def _written(order_by: str | Callable[[Any], Hashable] | None) -> str | None:
 def _checked_topic(topic: str) -> str:
     if not is_text(topic) or not _TOPIC.fullmatch(topic) or topic in (".", ".."):
         raise fault(
-            f"{topic!r} is no topic name", remedy="use 1 to 249 of the characters A-Z a-z 0-9 . _ -"
+            f"{topic!r} is not a topic name",
+            remedy="use 1 to 249 of the characters A-Z a-z 0-9 . _ -",
         )
     return topic
 
@@ -244,7 +246,7 @@ def _checked_type_from(topic: str, type_from: object) -> TypeFrom:
     # Owners' code may not be type-checked, and a string or an uncalled function would fail every record.
     if not isinstance(type_from, TypeFrom):
         raise fault(
-            f"{topic}: type_from={type_from!r} is no rule for finding the type",
+            f"{topic}: type_from={type_from!r} is not a rule for finding the type",
             remedy='write cloudevents(), header("name"), field("name") or constant("type")',
         )
     return type_from
@@ -257,12 +259,12 @@ def _checked_sources(
         return None
     if not isinstance(type_from, CloudEvents):
         raise fault(
-            f"{topic}: sources are CloudEvents', but the type is taken by {type_from!r}",
-            remedy="leave sources out: such records name none",
+            f"{topic}: sources belong to CloudEvents, but the type is found by {type_from!r}",
+            remedy="leave sources out: such records have no source",
         )
     if not _lists_texts(sources):
         raise fault(
-            f"{topic}: sources={sources!r} is no list of sources",
+            f"{topic}: sources={sources!r} is not a list of sources",
             remedy='write sources=["/one", "/another"], or None to allow all',
         )
     return frozenset(sources)

@@ -91,7 +91,7 @@ def _check_parameters(
         if hints.get(other.name) is not Meta or len(others) > 1 or other.kind not in nameable:
             raise fault(
                 f"its parameter {other.name!r} gets no value",
-                remedy="beside the event only one parameter annotated `Meta` may stand",
+                remedy="besides the event, only one parameter is allowed, annotated `Meta`",
                 where=place,
             )
     return others[0].name if others else None
@@ -116,7 +116,7 @@ def _results(
                     yield from _results(item, place, nested=True)
         else:
             raise fault(
-                f"returns {_name(kind)}, which is no action",
+                f"returns {_name(kind)}, which is not an action",
                 remedy="return an action class, a list or tuple of action classes, or `Ignored`",
                 where=place,
             )

@@ -118,7 +118,7 @@ def _unfit(actions: Sequence[Any], given: object, route: Route) -> str | None:
         return f"returned {type(given).__name__}, which is neither an action nor a sequence of them"
     for action in actions:
         if not isinstance(action, Action):
-            return f"returned a sequence with {type(action).__name__}, which is no action"
+            return f"returned a sequence with {type(action).__name__}, which is not an action"
         if type(action) not in route.actions:
             # Nobody has checked what is not declared: neither `check` nor `doctor`.
             return f"returned {type(action).__name__}, which its annotation does not name"

@@ -150,7 +150,9 @@ def test_a_contract_error_keeps_its_own_words(packages: Packages, tmp_path: Path
     with pytest.raises(ContractError) as refused:
         load(name)
 
-    assert str(refused.value).startswith(f"{tmp_path / name / 'one.py'}:10: 'a topic' is no topic")
+    assert str(refused.value).startswith(
+        f"{tmp_path / name / 'one.py'}:10: 'a topic' is not a topic"
+    )
 
 
 @pytest.mark.parametrize("name", ["no_such_package", "no_such.package", "", ".relative", "a b"])

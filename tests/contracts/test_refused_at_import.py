@@ -102,12 +102,12 @@ class Incomplete(Event):
         (only_by_keyword, "takes no event"),
         (with_more, "its parameter 'attempt' gets no value"),
         (with_two_metas, "its parameter 'a' gets no value"),
-        (returns_none, "returns None, which is no action"),
-        (returns_number, "returns int, which is no action"),
-        (returns_any_action, "returns Action, which is no action"),
-        (returns_bare_list, "returns list, which is no action"),
-        (returns_nested, "returns list, which is no action"),
-        (returns_ignored_inside, "returns Ignored, which is no action"),
+        (returns_none, "returns None, which is not an action"),
+        (returns_number, "returns int, which is not an action"),
+        (returns_any_action, "returns Action, which is not an action"),
+        (returns_bare_list, "returns list, which is not an action"),
+        (returns_nested, "returns list, which is not an action"),
+        (returns_ignored_inside, "returns Ignored, which is not an action"),
         (returns_hidden, "its annotations cannot be read (name 'Close' is not defined)"),
         (returns_several, 'may return several actions, but repeat is "never"'),
         (waits, "a mapping must be a plain function"),
@@ -140,57 +140,63 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
     [
         (
             lambda: on(order_by="ticketId"),
-            "order_by='ticketId' is no field of Opened; its fields are",
+            "order_by='ticketId' is not a field of Opened; its fields are",
         ),
-        (lambda: on(order_by=7), "order_by=7 is no field of Opened"),
-        (lambda: on(order_by=["ticket_id"]), "order_by=['ticket_id'] is no field of Opened"),
+        (lambda: on(order_by=7), "order_by=7 is not a field of Opened"),
+        (lambda: on(order_by=["ticket_id"]), "order_by=['ticket_id'] is not a field of Opened"),
         (lambda: on(order_by="tags"), "order_by='tags' is a field whose values cannot be compared"),
         (lambda: on(repeat="sometimes"), "'opened' has repeat='sometimes'; write \"safe\""),
         (lambda: on(repeat="ask"), "'opened' has repeat='ask'; write \"safe\""),
-        (lambda: on(repeat=ask("Ticket", key="id")), "key='id' is no field of Opened"),
-        (lambda: on(repeat=ask("T", where={"a": "id"})), "where['a']='id' is no field of Opened"),
-        (lambda: on(repeat=ask("Ticket", key=["a"])), "key=['a'] is no field of Opened"),  # type: ignore[arg-type]  # refused for that
-        (lambda: ask("T", where={1: "ticket_id"}), "searches by nothing"),  # type: ignore[dict-item]  # as above
+        (lambda: on(repeat=ask("Ticket", key="id")), "key='id' is not a field of Opened"),
+        (
+            lambda: on(repeat=ask("T", where={"a": "id"})),
+            "where['a']='id' is not a field of Opened",
+        ),
+        (lambda: on(repeat=ask("Ticket", key=["a"])), "key=['a'] is not a field of Opened"),  # type: ignore[arg-type]  # refused for that
+        (lambda: ask("T", where={1: "ticket_id"}), "has no search condition"),  # type: ignore[dict-item]  # as above
         (lambda: ask("Ticket"), "ask('Ticket') needs one of key and where"),
         (lambda: ask("T", key="a", where={"a": "b"}), "ask('T') needs one of key and where"),
-        (lambda: ask("T", where={}), "ask('T') searches by nothing"),
-        (lambda: ask("T", where="ticket_id"), "searches by nothing; write where={"),  # type: ignore[arg-type]  # refused for that
-        (lambda: ask("T", key="ticket_id", applied=True), "has applied=True, which is no function"),  # type: ignore[arg-type]  # as above
+        (lambda: ask("T", where={}), "ask('T') has no search condition"),
+        (lambda: ask("T", where="ticket_id"), "has no search condition; write where={"),  # type: ignore[arg-type]  # refused for that
+        (
+            lambda: ask("T", key="ticket_id", applied=True),
+            "has applied=True, which is not a function",
+        ),  # type: ignore[arg-type]  # as above
         (lambda: ask("", key="ticket_id"), "ask('') names no object type"),
-        (lambda: on(event_type=""), "tickets: '' is no event type"),
+        (lambda: on(event_type=""), "tickets: '' is not an event type"),
         (
             lambda: on(model=NoEvent),
             "is given <class 'tests.contracts.test_refused_at_import.NoEvent'>",
         ),
-        (lambda: on(model=Event), "which is no event class"),
+        (lambda: on(model=Event), "which is not an event class"),
         (lambda: on(model=Incomplete), "event class Incomplete is not complete"),
-        (lambda: Contract(""), "'' is no topic name"),
-        (lambda: Contract("a topic"), "'a topic' is no topic name"),
-        (lambda: Contract(".."), "'..' is no topic name"),
-        (lambda: Contract("t" * 250), "is no topic name"),
-        (lambda: Contract("t", sources="/a"), "t: sources='/a' is no list of sources"),
-        (lambda: Contract("t", sources=7), "t: sources=7 is no list of sources"),  # type: ignore[arg-type]  # refused for that
-        (lambda: Contract("t", sources=[]), "t: sources=[] is no list of sources"),
-        (lambda: Contract("t", sources=[""]), "t: sources=[''] is no list of sources"),
+        (lambda: Contract(""), "'' is not a topic name"),
+        (lambda: Contract("a topic"), "'a topic' is not a topic name"),
+        (lambda: Contract(".."), "'..' is not a topic name"),
+        (lambda: Contract("t" * 250), "is not a topic name"),
+        (lambda: Contract("t", sources="/a"), "t: sources='/a' is not a list of sources"),
+        (lambda: Contract("t", sources=7), "t: sources=7 is not a list of sources"),  # type: ignore[arg-type]  # refused for that
+        (lambda: Contract("t", sources=[]), "t: sources=[] is not a list of sources"),
+        (lambda: Contract("t", sources=[""]), "t: sources=[''] is not a list of sources"),
         (
             lambda: Contract("t", sources=["/a"], type_from=header("type")),
-            "but the type is taken by Header",
+            "but the type is found by Header",
         ),
         (
             lambda: Contract("t", sources=["/a"], type_from=field("type")),
-            "but the type is taken by Field_",
+            "but the type is found by Field_",
         ),
         (
             lambda: Contract("t", sources=["/a"], type_from=constant("a")),
-            "but the type is taken by Constant",
+            "but the type is found by Constant",
         ),
         (lambda: Contract("t", type_from=constant("a")).on("b", Opened), "all its records are 'a'"),
         (
             lambda: Contract("t", type_from=field("kind")).on("a", Exact),
             "Exact refuses unknown fields, and has no field 'kind'",
         ),
-        (lambda: Contract("t", type_from="kind"), "t: type_from='kind' is no rule"),  # type: ignore[arg-type]  # refused for that
-        (lambda: Contract("t", type_from=cloudevents), "is no rule for finding the type"),  # type: ignore[arg-type]  # as above
+        (lambda: Contract("t", type_from="kind"), "t: type_from='kind' is not a rule"),  # type: ignore[arg-type]  # refused for that
+        (lambda: Contract("t", type_from=cloudevents), "is not a rule for finding the type"),  # type: ignore[arg-type]  # as above
         (lambda: header(""), "header('') names nothing"),
         (lambda: field(""), "field('') names nothing"),
         (lambda: constant(""), "constant('') names nothing"),
@@ -241,7 +247,7 @@ def test_two_functions_for_one_type_are_refused_and_both_are_named() -> None:
     with pytest.raises(ContractError) as refused:
         contract.on("opened", Opened)(again)
 
-    assert "again: 'opened' on tickets is mapped already, by fine at" in str(refused.value)
+    assert "again: 'opened' on tickets is already mapped, by fine at" in str(refused.value)
     assert contract.routes["opened"].function is fine
 
 

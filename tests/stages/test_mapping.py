@@ -112,11 +112,11 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     ),
     "a list with a stranger": (
         returning([CreateTicket(ticket_id="1"), CANARY]),
-        "function returned a sequence with str, which is no action",
+        "function returned a sequence with str, which is not an action",
     ),
     "a list with an ignore": (
         returning([ignore("x")]),
-        "function returned a sequence with Ignored, which is no action",
+        "function returned a sequence with Ignored, which is not an action",
     ),
     "an undeclared action": (
         returning(Stranger(ticket_id="1")),
