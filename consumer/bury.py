@@ -51,7 +51,7 @@ def without_content(letter: Letter) -> Letter:
         value = (
             f"a value of {len(record.value)} bytes with sha256 {sha256(record.value).hexdigest()}"
         )
-    detail = f"given up by an operator, a letter `{letter.reason}` too large for its topic: {key}, {value}"
+    detail = f"skipped by an operator, as its letter `{letter.reason}` was too large for the topic: {key}, {value}"
     place = (record.topic, record.partition, record.offset, record.timestamp, record.timestamp_type)
     return replace(letter, record=PlainRecord(*place), reason="skipped", detail=detail)
 
@@ -254,7 +254,7 @@ class Bury:
     def _refused(self, tenure: Tenure, at: int, cause: str) -> None:
         """One more letter is not taken: its partition stands still, and no other one."""
         if not tenure.letters_failing:
-            self._watch.held(tenure.partition, f"the letter of offset {at} is not taken: {cause}")
+            self._watch.held(tenure.partition, f"letter for offset {at} cannot be written: {cause}")
         topic = tenure.partition.topic
         self._failing[topic] += 1
         self._say(topic, cause)
@@ -263,7 +263,7 @@ class Bury:
         """It was taken after all, or is left to the next owner."""
         del tenure.letters_failing[at]
         if not (tenure.letters_failing or tenure.ending):
-            self._watch.goes_on(tenure.partition, "letters are taken again")
+            self._watch.goes_on(tenure.partition, "letters can be written again")
         topic = tenure.partition.topic
         self._failing[topic] -= 1
         if not self._failing[topic]:

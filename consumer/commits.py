@@ -23,7 +23,7 @@ _AGAIN_AFTER: Final = 0.1
 _STALE_INTERVALS: Final = 10
 _REFUSED_AGAIN: Final = 10.0
 """Seconds after which a commit that the broker refused is tried again."""
-_REFUSED: Final = "the broker refuses its commits: see the log of commits"
+_REFUSED: Final = "the broker refuses its commits: see `commit not stored` in the log"
 
 
 class Commits:
@@ -199,7 +199,7 @@ class Commits:
             claim.answer(durable=not tenure.ending)
         if tenure.refused is not None:
             tenure.refused = None
-            self._watch.goes_on(tenure.partition, "its commits are taken again")
+            self._watch.goes_on(tenure.partition, "the broker accepts its commits again")
 
     def _refused(self, tenure: Tenure) -> None:
         if tenure.refused is None and not tenure.ending:

@@ -171,15 +171,13 @@ class Dispatch:
         if tenure is None or tenure.ending:
             raise NotAssigned(f"{name} is not assigned here now")
         if tenure.held is not None:
-            raise SkipRefused(
-                f"{name} stands still, and nothing of it can be skipped: {tenure.held}"
-            )
+            raise SkipRefused(f"{name} is held, and nothing of it can be skipped: {tenure.held}")
         if self._parts is not None:
             if self._parts.bury.give_up(partition, offset):
-                return f"{name}: content of offset {offset} given up, at the next try of its letter"
+                return f"{name}: the letter for offset {offset} will be written without its content"
             if self._parts.recover.suspects.give_up(partition, offset):
                 return (
-                    f"{name}: reading back of offset {offset} given up, a letter `unknown` says so"
+                    f"{name}: reading back offset {offset} given up, a letter `unknown` records it"
                 )
         waits = tenure.waits_for_letter or tenure.waits_for_read
         if waits is not None and partition not in self._source.stuck:

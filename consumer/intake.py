@@ -261,7 +261,9 @@ class Intake:
         """The log has nothing before this position: what a former owner claimed there becomes letters with coordinates only."""
         tenure.changes += 1
         for offset in tenure.ledger.skip_to(position):
-            self._watch.noted(tenure.partition, f"offset {offset} was claimed and is gone")
+            self._watch.noted(
+                tenure.partition, f"offset {offset} was claimed, and is no longer in the log"
+            )
             record = PlainRecord(*tenure.partition, offset)
             detail = "claimed by a former owner of the partition; the log no longer has the record"
             self._workload.took(_RECORD_COST)

@@ -168,9 +168,7 @@ class Suspects:
     def _no_longer_unread(self, entry: Prepared) -> None:
         tenure = owner(entry)
         if tenure.unread.pop(entry.record.offset, None) and not (tenure.unread or tenure.ending):
-            self._watch.goes_on(
-                tenure.partition, "nothing waits any more for a read back that fails"
-            )
+            self._watch.goes_on(tenure.partition, "nothing waits for a failing read-back any more")
 
 
 def _reads_of(lookup: Lookup) -> str:

@@ -126,5 +126,5 @@ class Watchdog:
             self._answered_at, self._silent = now, False
         elif not self._silent and now - self._answered_at >= _SILENT_AFTER:
             self._silent = True
-            advice = "look at the brokers, the network and the credentials; it goes on by itself"
+            advice = "check the brokers, the network, and whether credentials have expired; no restart is needed"
             say(_log, logging.ERROR, "the group does not answer", advice=advice)

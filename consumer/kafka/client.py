@@ -161,7 +161,7 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=config.ssl_cafile)
     except OSError as error:
         raise SettingsError(
-            f"kafka.ssl_cafile {config.ssl_cafile!r} cannot be used: {error}; name a file of PEM certificates"
+            f"kafka.ssl_cafile {config.ssl_cafile!r} cannot be used: {error}; set it to a file of PEM certificates"
         ) from None
     if config.ssl_certfile is None:
         return context
@@ -175,8 +175,8 @@ def ssl_context(config: KafkaConfig) -> ssl.SSLContext:
         if config.ssl_keyfile is None:
             key = "without kafka.ssl_keyfile"
         raise SettingsError(
-            f"kafka.ssl_certfile {config.ssl_certfile!r}, {key}, cannot be used: {error}; both are PEM, the key is the"
-            " certificate's, and kafka.ssl_key_password opens it where it is encrypted"
+            f"kafka.ssl_certfile {config.ssl_certfile!r}, {key}, cannot be used: {error}; both must be PEM, the key must be the"
+            " certificate's, and kafka.ssl_key_password must open it if it is encrypted"
         ) from None
     return context
 
@@ -185,8 +185,8 @@ def no_broker_answers(config: KafkaConfig) -> str:
     """What a refusal says if no connection could be made."""
     return (
         f"no Kafka broker answers at {', '.join(config.bootstrap_servers)}: check kafka.bootstrap_servers, the network,"
-        " and kafka.security_protocol with what belongs to it (the log of aiokafka says what failed); try again once it"
-        " answers, as the start needs it"
+        " and kafka.security_protocol with its settings (aiokafka's log lines say what failed); start again once a broker"
+        " answers"
     )
 
 

@@ -95,8 +95,7 @@ class KafkaDeadLetters:
             # The broker's answer to a user who may not write to any topic at all.
             topics = ", ".join(map(repr, sorted(self._topics)))
             raise StartRefused(
-                f"dead letters: no WRITE on any topic: grant WRITE and DESCRIBE on {topics}"
-                " to the user of this service"
+                f"dead letters: no WRITE on any topic: grant WRITE and DESCRIBE on {topics} to this service's user"
             ) from error
         except BaseException:
             await self._disconnect()
@@ -125,8 +124,8 @@ class KafkaDeadLetters:
         if not done:
             topic = letter_topic(self._template, record.topic)
             raise Unavailable(
-                f"dead letter not acknowledged in {WRITE_TIMEOUT:g} s by topic {topic!r}:"
-                " is it there, may it be written, are its replicas in sync?"
+                f"dead letter not acknowledged in {WRITE_TIMEOUT:g} s by topic {topic!r}: check that it exists,"
+                " that this user may write to it, and that its replicas are in sync"
             )
         if write.cancelled():
             raise Unavailable("dead letter not acknowledged: the producer is closed")
@@ -165,8 +164,8 @@ class KafkaDeadLetters:
         except TOO_LARGE:
             size = letter_size(letter, headers)
             raise LetterTooLarge(
-                f"dead letter refused for its size: topic {topic!r} needs max.message.bytes={size};"
-                " give it that, or skip the offset, which leaves a letter without its content"
+                f"dead letter too large: topic {topic!r} needs max.message.bytes={size};"
+                " set that, or skip the offset, which leaves a letter without its content"
             ) from None
 
     @contextlib.asynccontextmanager
@@ -212,7 +211,9 @@ class KafkaDeadLetters:
             except BaseException as error:
                 await _end(producer)
                 if isinstance(error, (KafkaConnectionError, TimeoutError)):
-                    raise Unavailable(f"no broker for dead letters answers: {error!r}") from error
+                    raise Unavailable(
+                        f"no broker answers the dead-letter producer: {error!r}"
+                    ) from error
                 raise
             self._producer = producer
             return producer
@@ -260,7 +261,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
     await asyncio.wait({stop}, timeout=STOP_TIMEOUT)
     if stop.done() and not stop.cancelled() and stop.exception() is None:
         return
-    log.warning("the producer of dead letters did not end in order")
+    log.warning("the dead-letter producer did not close cleanly")
     stop.cancel()
     with contextlib.suppress(asyncio.CancelledError, KafkaError):
         await stop

@@ -92,14 +92,14 @@ class Holds:
         """
         name, hold = f"{partition.topic}/{partition.partition}", self._held.get(partition)
         if hold is None:
-            raise SkipRefused(f"{name} does not stand still")
+            raise SkipRefused(f"{name} is not held")
         if offset != hold.offset:
-            raise SkipRefused(f"{name} stands still at offset {hold.offset}, not at {offset}")
+            raise SkipRefused(f"{name} is held at offset {hold.offset}, not at {offset}")
         if hold.end is None:
-            raise SkipRefused(f"{name} stands still, and nothing of it can be skipped: {hold.why}")
+            raise SkipRefused(f"{name} is held, and nothing of it can be skipped: {hold.why}")
         self._skipped[partition] = hold
         del self._held[partition]
-        return f"{name}: {hold.span} passed over, letters `skipped` say so"
+        return f"{name}: {hold.span} skipped, letters `skipped` record it"
 
     def passed_over(self, partition: Partition, position: int, room: int) -> list[Unreadable]:
         """The next skipped records, from this position on; none once all of them have been returned."""
@@ -111,7 +111,7 @@ class Holds:
             return []
         begin = max(position, hold.offset)
         last = min(hold.end, begin + room) if _one_by_one(hold) else begin + 1
-        detail = f"passed over by an operator, {hold.span}: {hold.why}"
+        detail = f"skipped by an operator, {hold.span}: {hold.why}"
         return [Unreadable(*partition, each, detail, skipped=True) for each in range(begin, last)]
 
     def position_after(self, partition: Partition, given: int) -> int:

@@ -80,13 +80,13 @@ class Inspector:
         await _bounded(know_topic(self._client, topic))
         leader = self._client.cluster.leader_for_partition(TopicPartition(topic, 0))
         if leader is None or leader < 0:
-            raise StartRefused(f"topic {topic!r} has no leader now: look at the brokers")
+            raise StartRefused(f"topic {topic!r} has no leader now: check the brokers")
         request = ProduceRequest(None, ALL_REPLICAS, int(TIMEOUT * 1000), [(topic, [(0, b"")])])
         answer: Any = await _bounded(self._client.send(leader, request))
         error = for_code(answer.topics[0][1][0][1])
         if error in {TopicAuthorizationFailedError, ClusterAuthorizationFailedError}:
             raise StartRefused(
-                f"no WRITE on topic {topic!r}: grant WRITE and DESCRIBE to the user of this service"
+                f"no WRITE on topic {topic!r}: grant WRITE and DESCRIBE to this service's user"
             )
 
     async def letters_gone_first(self, letters: Mapping[str, str]) -> Mapping[str, str]:
@@ -108,7 +108,7 @@ class Inspector:
             error = await self._group_error(group_id)
         if error is GroupAuthorizationFailedError:
             raise StartRefused(
-                f"no READ on group {group_id!r}: grant READ on the group to the user of this service"
+                f"no READ on group {group_id!r}: grant READ on the group to this service's user"
             )
         if error is not NoError:
             raise StartRefused(f"group {group_id!r} cannot be read: {error.__name__}; try again")
@@ -157,12 +157,12 @@ async def _bounded(asked: Awaitable[T], silence: str = "") -> T:
         async with asyncio.timeout(TIMEOUT):
             return await asked
     except TimeoutError:
-        said = silence or f"Kafka gave no answer in {TIMEOUT:g} s: try again"
+        said = silence or f"Kafka did not answer in {TIMEOUT:g} s: try again"
         raise StartRefused(said) from None
     except KafkaConnectionError:
         raise
     except KafkaError as error:
-        raise StartRefused(f"Kafka answers {type(error).__name__}: look at its log") from error
+        raise StartRefused(f"Kafka answers {type(error).__name__}: see the brokers' log") from error
 
 
 async def _end(*closings: Awaitable[None]) -> None:
@@ -173,4 +173,4 @@ async def _end(*closings: Awaitable[None]) -> None:
         if task in late:
             task.cancel()
         elif not task.cancelled() and task.exception() is not None:
-            log.warning("the Kafka client did not end in order")
+            log.warning("the Kafka client did not close cleanly")

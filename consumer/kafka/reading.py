@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 NOTHING = TopicPartition("", -1)
 """A partition that cannot exist. Asking the library for no partition at all would mean all of them."""
 TROUBLE_WAIT = 1.0
-NO_READ = "no READ on the topic: grant it to the user of this service"
+NO_READ = "no READ on the topic: grant it to this service's user"
 
 
 class MembershipEnded(ConsumerError):

@@ -24,7 +24,7 @@ JOIN_AGAIN_AFTER = 1.0
 DRAIN_MARGIN = 1.0
 """Seconds: the join request, sent after the drain, has to arrive before the rebalance timeout."""
 
-_GONE = "it was deleted, or this user may not see it any more: create it, or grant DESCRIBE; it is looked for each minute"
+_GONE = "it was deleted, or this user may no longer see it: create it, or grant DESCRIBE; the service looks for it every minute"
 
 
 class Membership(ConsumerRebalanceListener):

@@ -38,8 +38,8 @@ async def letters_gone_first(
         here = kept.get(of_letters, math.inf)
         if here < longest:
             found[of_letters] = (
-                f"keeps letters for {_span(here)}, {source!r} its records for {_span(longest)}:"
-                " what is not looked at by then is gone, though its record is still there"
+                f"keeps letters for {_span(here)}, but {source!r} keeps its records for {_span(longest)}:"
+                " a letter that nobody looks at in time is deleted before its record"
             )
     return found
 

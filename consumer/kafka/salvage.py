@@ -56,15 +56,17 @@ async def out_of_range(consumer: AIOKafkaConsumer, partition: Partition, begin: 
         first = (await consumer.beginning_offsets([tp]))[tp]
         end = (await consumer.end_offsets([tp]))[tp]
     except KafkaError as error:
-        return Hold(begin, f"{said}, the log's range is not known now: {type(error).__name__}")
-    said = f"{said}, the log has {first} to {end}"
+        return Hold(
+            begin, f"{said}, and the log's range cannot be read now: {type(error).__name__}"
+        )
+    said = f"{said}, the log goes from {first} to {end}"
     if begin < first:
-        why = f"{said}: {first - begin} records were deleted unread; have them skipped at offset {begin}"
+        why = f"{said}: {first - begin} records were deleted unread; to go on without them, skip offset {begin}"
         return Hold(begin, why, first, records=False)
     return Hold(
         begin,
-        f"{said}: it was cut, or the topic was made anew; stop the group, and set its offset to where it shall "
-        "go on",
+        f"{said}: the log was truncated, or the topic was recreated; stop the group, and set its offset to where it"
+        " should continue",
     )
 
 
@@ -77,7 +79,7 @@ async def _corrupt(consumer: AIOKafkaConsumer, tp: TopicPartition, begin: int, w
         log.warning("end of a batch not found", extra=_place(Partition(*tp), begin, error))
         end = None
     remedy = "restore it from a replica" + (
-        ", or move the group past it" if end is None else f", or have it skipped at offset {begin}"
+        ", or set the group's offset past it" if end is None else f", or skip offset {begin}"
     )
     return Hold(begin, f"{why}: {remedy}", end)
 

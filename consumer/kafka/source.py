@@ -150,7 +150,7 @@ class KafkaSource:
             async with asyncio.timeout(OFFSETS_TIMEOUT):
                 ends = await consumer.end_offsets([TopicPartition(*each) for each in partitions])
         except (KafkaError, TimeoutError) as error:
-            raise Unavailable(f"the brokers tell no end offsets: {error!r}") from error
+            raise Unavailable(f"the brokers did not give the end offsets: {error!r}") from error
         return {Partition(*tp): offset for tp, offset in ends.items()}
 
     async def committed(self, partitions: Collection[Partition]) -> Mapping[Partition, int]:
@@ -164,7 +164,7 @@ class KafkaSource:
             async with asyncio.timeout(OFFSETS_TIMEOUT):
                 found = await self._must_be_joined().coordinator.fetch_committed_offsets(wanted)
         except (KafkaError, TimeoutError) as error:
-            raise Unavailable(f"the group tells no committed offsets: {error!r}") from error
+            raise Unavailable(f"the group did not give its committed offsets: {error!r}") from error
         return {Partition(*tp): stored.offset for tp, stored in found.items()}
 
     def lease(self) -> float:
@@ -202,7 +202,7 @@ class KafkaSource:
         stop = asyncio.create_task(consumer.stop(), name="kafka-stop")
         await asyncio.wait({stop}, timeout=LEAVE_TIMEOUT if leave else END_TIMEOUT)
         if not stop.done() or stop.cancelled() or stop.exception() is not None:
-            log.warning("the Kafka client did not end in order")
+            log.warning("the Kafka client did not close cleanly")
             stop.cancel()
             end = asyncio.create_task(end_abruptly(consumer), name="kafka-end")
             await asyncio.wait({stop, end}, timeout=END_TIMEOUT)
@@ -237,11 +237,11 @@ class KafkaSource:
         while not joined.membership.begun.is_set():
             refused = joined.membership.not_read or await joined.refused_within(0.5)
             if refused is not None:
-                remedy = "grant READ on the group to the user of this service, or mend what the message names"
+                remedy = (
+                    "grant READ on the group to this service's user, or fix what the message names"
+                )
                 if isinstance(refused, InconsistentGroupProtocolError):
-                    remedy = (
-                        "another kind of program is in it: give this service a group of its own"
-                    )
+                    remedy = "another kind of program is a member of it: give this service a group of its own"
                 raise StartRefused(
                     f"group {self._config.group_id!r} cannot be joined: {refused}; {remedy}"
                 ) from refused

@@ -247,9 +247,9 @@ class TopicWatch:
 
 def _fault(then: str, now: str | None) -> str:
     if now is None:
-        return "its topic is gone: it was deleted, or this user may not see it any more"
+        return "its topic is gone: it was deleted, or this user may no longer see it"
     return (
-        f"its topic was made anew: it was the one with id {then}, the name is now that of {now}, which would be "
-        "read from the middle; stop the group, and set its offset to where it shall go on "
+        f"its topic was recreated: its id was {then} and is now {now}, so the new topic would be read from the "
+        "middle; stop the group, and set its offset to where it should continue "
         "(kafka-consumer-groups --reset-offsets)"
     )

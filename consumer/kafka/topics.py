@@ -54,7 +54,7 @@ async def refuse_unreadable_topics(consumer: AIOKafkaConsumer, topics: Collectio
             await fetch_raw(consumer, TopicPartition(topic, 0), 0, 1)
         except TopicAuthorizationFailedError:
             raise StartRefused(
-                f"no READ on topic {topic!r}: grant READ and DESCRIBE to the user of this service"
+                f"no READ on topic {topic!r}: grant READ and DESCRIBE to this service's user"
             ) from None
         except KafkaError:
             continue  # out of range, or no leader now: nothing to do with access
@@ -67,7 +67,7 @@ async def _codes(client: AIOKafkaClient, topics: Collection[str]) -> Mapping[str
         answer: Any = await client.send(node, request)
     except KafkaError as error:
         raise StartRefused(
-            f"no broker tells of the topics ({type(error).__name__}): look at the brokers, and try again"
+            f"no broker says which topics there are ({type(error).__name__}): check the brokers, and try again"
         ) from error
     return {topic: code for code, topic, *_ in answer.topics}
 
@@ -77,7 +77,5 @@ def _fault(topic: str, code: int) -> str:
     if error is UnknownTopicOrPartitionError:
         return f"topic {topic!r} does not exist, or this user may not see it: create it, or grant DESCRIBE"
     if error is TopicAuthorizationFailedError:
-        return f"no access to topic {topic!r}: grant DESCRIBE to the user of this service"
-    return (
-        f"topic {topic!r} cannot be used now ({error.message}): look at the brokers, and try again"
-    )
+        return f"no access to topic {topic!r}: grant DESCRIBE to this service's user"
+    return f"topic {topic!r} cannot be used now ({error.message}): check the brokers, and try again"

@@ -122,8 +122,10 @@ class Tenure:
             return None
         offset = min(self.letters_failing)
         more = len(self.letters_failing) - 1
-        others = f", nor are those of {more} more" if more else ""
-        return f"the letter of offset {offset} is not taken{others}: {self.letters_failing[offset]}"
+        others = f" (nor can those for {more} more)" if more else ""
+        return (
+            f"letter for offset {offset} cannot be written{others}: {self.letters_failing[offset]}"
+        )
 
     @property
     def waits_for_read(self) -> str | None:
@@ -133,7 +135,7 @@ class Tenure:
         offset = min(self.unread)
         return (
             f"offset {offset} may have been applied, and reading it back fails: {self.unread[offset]};"
-            " mend that, or skip the offset, which leaves a letter `unknown`"
+            " fix that, or skip the offset, which leaves a letter `unknown`"
         )
 
     @property

@@ -113,13 +113,15 @@ class Vitals:
                 since = seen.now
             self._since[key] = sign.value, since
             if verdict is None and seen.now - since > sign.patience:
-                verdict = Verdict(sign.part, f"{sign.why} for {seen.now - since:.0f} s")
+                verdict = Verdict(sign.part, f"for {seen.now - since:.0f} s {sign.why}")
         return verdict
 
     def _signs(self, seen: Seen) -> Iterator[_Sign]:
         if seen.ended:
             named = ", ".join(sorted(seen.ended))
-            yield _Sign("client", (), named, _CLIENT, f"the Kafka client has lost its {named}")
+            yield _Sign(
+                "client", (), named, _CLIENT, f"the Kafka client has been without its {named}"
+            )
         yield from self._of_requests(seen)
         if seen.member:
             yield from self._of_kafka(seen)
@@ -128,7 +130,7 @@ class Vitals:
     def _of_requests(self, seen: Seen) -> Iterator[_Sign]:
         """Judged even while Foundry is away: a request is given up at its deadline in any case."""
         for request, sent_at in seen.work.requests:
-            why = "a request to Foundry has not ended, in spite of its deadline,"
+            why = "a request to Foundry has been in flight, past its deadline"
             yield _Sign("requests", request, sent_at, self._patience.request, why)
 
     def _of_kafka(self, seen: Seen) -> Iterator[_Sign]:
@@ -136,20 +138,24 @@ class Vitals:
         # With the sessions: one rebalance after another holds up the poll, which is the group's doing.
         polls = seen.polls, work.sessions
         yield _Sign(
-            "poll", (), polls, patience.poll, "no poll has returned, though the group answers,"
+            "poll", (), polls, patience.poll, "no poll has returned, though the group answers"
         )
         owed = work.commit_owed_since
         if owed is not None and seen.now - owed > patience.commit:
-            why = "no commit was tried, though one is owed,"
+            why = "no commit has been attempted, though one is due"
             yield _Sign("commits", (), (seen.commits, work.sessions), patience.commit, why)
         for partition, position in seen.unread.items():
             place = f"{partition.topic}/{partition.partition}"
-            why = f"nothing was fetched of {place} at {position}, though there is more,"
+            why = (
+                f"nothing has been fetched from {place} at offset {position}, though there is more"
+            )
             yield _Sign("fetch", partition, position, patience.fetch, why)
 
     def _of_work(self, seen: Seen) -> Iterator[_Sign]:
         work = seen.work
         if work.records and work.waits_for is None:
-            why = f"none of {work.records} records was settled or sent, and nothing explains it,"
+            why = (
+                f"none of {work.records} records has been settled or sent, and nothing explains it"
+            )
             value = work.settled, work.records, work.sessions
             yield _Sign("work", (), value, self._patience.work, why)

@@ -72,4 +72,6 @@ def _amiss(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # "Exception in callback f(...)": cut before the arguments.
     what = str(context.get("message") or "").partition("(")[0]
     fields = {"what": what} if name is None else {"what": what, "task": name}
-    _log.error("amiss in the loop", exc_info=context.get("exception"), extra={"fields": fields})
+    _log.error(
+        "error in the event loop", exc_info=context.get("exception"), extra={"fields": fields}
+    )

@@ -50,9 +50,9 @@ class KeepingOperator:
         if partition != HERE:
             raise NotAssigned(f"{partition.topic}/{partition.partition} is not assigned here now")
         if offset != STUCK_AT:
-            raise SkipRefused(f"tickets/3 stands still at offset {STUCK_AT}, not at {offset}")
+            raise SkipRefused(f"tickets/3 is held at offset {STUCK_AT}, not at {offset}")
         self.told.append(f"skip {offset}")
-        return f"tickets/3: offset {offset} passed over"
+        return f"tickets/3: offset {offset} skipped"
 
 
 @dataclass(frozen=True, slots=True)

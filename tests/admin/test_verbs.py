@@ -30,13 +30,13 @@ async def test_a_skip_says_what_was_passed_over() -> None:
         answer = await port.ask("POST", f"{SKIP}?offset={STUCK_AT}", token=TOKEN)
 
         assert port.operator.told == [f"skip {STUCK_AT}"]
-    assert (answer.status, answer.json) == (200, {"skipped": "tickets/3: offset 41 passed over"})
+    assert (answer.status, answer.json) == (200, {"skipped": "tickets/3: offset 41 skipped"})
 
 
 @pytest.mark.parametrize(
     ("path", "status", "detail"),
     [
-        (f"{SKIP}?offset=40", 409, "tickets/3 stands still at offset 41, not at 40"),
+        (f"{SKIP}?offset=40", 409, "tickets/3 is held at offset 41, not at 40"),
         ("/partitions/tickets/4/skip?offset=41", 404, "tickets/4 is not assigned here now"),
         ("/partitions/others/3/skip?offset=41", 404, "others/3 is not assigned here now"),
     ],
@@ -175,9 +175,9 @@ async def test_each_verb_leaves_a_line_that_says_who_did_what_and_what_came_of_i
     assert (denied["outcome"], "actor" in denied) == ("unauthorized", False)
     assert "***" not in denied["why"], "what looks like a credential is taken out of the log"
     assert (skipped["topic"], skipped["partition"], skipped["offset"]) == ("tickets", "3", "41")
-    assert skipped["what"] == "tickets/3: offset 41 passed over"
+    assert skipped["what"] == "tickets/3: offset 41 skipped"
     assert refused["outcome"] == "conflict"
-    assert "stands still at offset 41" in refused["why"]
+    assert "is held at offset 41" in refused["why"]
     assert wrong["outcome"] == "bad request"
     assert all(line["time"] for line in lines.all)
     assert TOKEN not in lines.text

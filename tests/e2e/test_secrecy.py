@@ -136,8 +136,8 @@ async def test_nothing_is_told_whatever_fails(
     refused = [await each.ended() for each in _refused(scene, login)]
 
     assert refused == [0, 1, 1, 1, 1, 0, 0]
-    assert "amiss in the loop" in console.output
-    assert service.said("amiss in the loop")
+    assert "error in the event loop" in console.output
+    assert service.said("error in the event loop")
     assert service.said("a thread ended by an error")
     assert service.said("an error that could not be raised")
     assert service.said("warning")

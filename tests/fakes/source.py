@@ -125,7 +125,7 @@ class FakeSource:
 
     async def skip(self, partition: Partition, offset: int) -> str:
         self._alive()
-        raise SkipRefused(f"{partition.topic}/{partition.partition} does not stand still")
+        raise SkipRefused(f"{partition.topic}/{partition.partition} is not held")
 
     def position(self, partition: Partition) -> int:
         return self.coordination.positions.get(partition, 0)

@@ -83,6 +83,6 @@ def test_letters_that_are_not_taken_hold_their_partitions_and_stop_nothing_else(
         assert all(record in world.truth.settled for record in others)
         await world.settled(within=60)
         assert first.watch.gates[-1] == "opened t letters_failing"
-        assert first.watch.notes.count("letters are taken again") == 1
+        assert first.watch.notes.count("letters can be written again") == 1
 
     simulate(story, partitions=2)

@@ -86,7 +86,7 @@ def test_what_is_done_above_the_watermark_is_not_behind() -> None:
         standing = the_one(progress)
 
         assert standing.lag == standing.unsettled == 1
-        assert (standing.stuck or "").startswith("the letter of offset 0 is not taken: ")
+        assert (standing.stuck or "").startswith("letter for offset 0 cannot be written: ")
         task.cancel()
 
     simulate(story)

@@ -46,7 +46,7 @@ def test_a_letter_too_large_for_its_topic_is_given_up_for_its_coordinates() -> N
 
         assert partition in process.watch.held_partitions
         assert not world.truth.letters
-        named = f"the letter of offset {offset} is not taken"
+        named = f"letter for offset {offset} cannot be written"
         assert process.watch.held_partitions[partition].startswith(named)
         for stale in (offset - 1, offset + 1):
             with pytest.raises(SkipRefused, match=f"at offset {stale}: {named}"):
@@ -55,7 +55,7 @@ def test_a_letter_too_large_for_its_topic_is_given_up_for_its_coordinates() -> N
         said = await dispatch(process).skip(partition, offset)
         await world.settled()
 
-        assert said == f"t/0: content of offset {offset} given up, at the next try of its letter"
+        assert said == f"t/0: the letter for offset {offset} will be written without its content"
         (letter,) = world.truth.letters[partition, offset]
         value = f"t/0/{offset}".encode()
         assert (letter.reason, letter.record.value, letter.record.key) == ("skipped", None, None)
@@ -77,7 +77,7 @@ def test_a_letter_that_is_not_taken_for_another_reason_is_not_given_up() -> None
         process = world.start()
         await asyncio.sleep(30)
 
-        with pytest.raises(SkipRefused, match="nothing can be skipped at offset 0: the letter of"):
+        with pytest.raises(SkipRefused, match="nothing can be skipped at offset 0: letter for"):
             await dispatch(process).skip(*coordinate)
         await world.settled()
 
@@ -136,7 +136,7 @@ def test_what_alone_cannot_be_read_back_is_given_up_by_an_operator() -> None:
         said = await skip(process, ill)
         await world.settled(within=60)
 
-        assert said == f"t/0: reading back of offset {ill[1]} given up, a letter `unknown` says so"
+        assert said == f"t/0: reading back offset {ill[1]} given up, a letter `unknown` records it"
         assert letters_of(world.truth, "unknown") == [ill]
         assert "an operator gave up" in world.truth.letters[ill][0].detail
         assert not world.truth.executed(ill)

@@ -102,7 +102,9 @@ def test_a_setting_that_is_missing_or_wrong_is_named(
 def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
 
-    with pytest.raises(SettingsError, match=r"kafka\.ssl_cafile '.*ca\.pem' .*: .*; name a file"):
+    with pytest.raises(
+        SettingsError, match=r"kafka\.ssl_cafile '.*ca\.pem' .*: .*; set it to a file"
+    ):
         ssl_context(config(ssl_cafile=str(tmp_path / "ca.pem")))
     with pytest.raises(
         SettingsError,

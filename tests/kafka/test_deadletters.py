@@ -124,7 +124,7 @@ async def test_a_letter_that_never_fits_names_the_limit_it_needs(cluster: Cluste
 
     async with writer(cluster, topic) as letters:
         with pytest.raises(
-            Unavailable, match=rf"{topic}\.dlq.*max\.message\.bytes=\d{{4}}; give.* skip the offset"
+            Unavailable, match=rf"{topic}\.dlq.*max\.message\.bytes=\d{{4}}; set.* skip the offset"
         ):
             await letters.write(letter(topic, value=_noise(5000).encode()))
         await letters.write(letter(topic, 1, value=b"small"))

@@ -40,11 +40,11 @@ def test_each_offset_of_a_batch_is_passed_over_and_no_other(room: int) -> None:
     said = holds.skip(P, 5)
     given, position = all_of(holds, 5, room)
 
-    assert said == "orders/1: offsets 5 to 7 passed over, letters `skipped` say so"
+    assert said == "orders/1: offsets 5 to 7 skipped, letters `skipped` record it"
     assert [each.offset for each in given] == [5, 6, 7]
     assert all(each.skipped and each.key is None and each.value is None for each in given)
     assert {each.detail for each in given} == {
-        "passed over by an operator, offsets 5 to 7: it is spoilt"
+        "skipped by an operator, offsets 5 to 7: it is spoilt"
     }
     assert position == 8
 
@@ -55,7 +55,7 @@ def test_a_command_for_another_offset_skips_nothing(offset: int) -> None:
     holds = Holds(SetClock())
     holds.hold(P, BATCH)
 
-    with pytest.raises(SkipRefused, match=f"stands still at offset 5, not at {offset}"):
+    with pytest.raises(SkipRefused, match=f"is held at offset 5, not at {offset}"):
         holds.skip(P, offset)
 
     assert holds.passed_over(P, 5, 10) == []
@@ -67,7 +67,7 @@ def test_what_does_not_stand_still_is_not_skipped() -> None:
     holds.hold(P, BATCH)
     holds.release(P)
 
-    with pytest.raises(SkipRefused, match="orders/1 does not stand still"):
+    with pytest.raises(SkipRefused, match="orders/1 is not held"):
         holds.skip(P, 5)
 
 
@@ -76,7 +76,7 @@ def test_a_second_command_skips_nothing_more() -> None:
     holds.hold(P, BATCH)
     holds.skip(P, 5)
 
-    with pytest.raises(SkipRefused, match="does not stand still"):
+    with pytest.raises(SkipRefused, match="is not held"):
         holds.skip(P, 5)
 
 

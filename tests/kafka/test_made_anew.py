@@ -93,7 +93,7 @@ async def test_while_it_is_read_nothing_of_the_new_one_is_read_from_the_middle(
 
         def noticed() -> bool:
             consumer._client.force_metadata_update()  # each minute, by itself
-            stands_still = "made anew" in member.source.stuck.get(partition, "")
+            stands_still = "recreated" in member.source.stuck.get(partition, "")
             return stands_still or (
                 len(member.told.sessions) > 1 and partition in member.told.committed
             )
@@ -102,7 +102,7 @@ async def test_while_it_is_read_nothing_of_the_new_one_is_read_from_the_middle(
         taken = await until(member, lambda: anew.done() and noticed())
         await anew
         taken += [each.offset for each in await member.poll_for(1.0)]
-        if "made anew" in member.source.stuck.get(partition, ""):
+        if "recreated" in member.source.stuck.get(partition, ""):
             assert taken == []
             assert member.source.position(partition) == 5
             with pytest.raises(SkipRefused, match="set its offset"):
@@ -132,7 +132,7 @@ async def test_where_no_sign_is_seen_it_is_found_all_the_same(
         reader._topics._ids[topic] = real  # a broker that lagged behind has caught up
         again = await member.take(1)
 
-    assert f"the name is now that of {real}" in why
+    assert f"is now {real}," in why
     assert taken == []
     assert offsets(again, 0) == [1]
 

@@ -45,14 +45,14 @@ async def test_a_corrupt_batch_is_passed_over_offset_by_offset(fragile: Broker) 
         taken = await member.take(1)
         why = await stuck(member, partition)
         for stale in (0, 2, 4):
-            with pytest.raises(SkipRefused, match="stands still at offset 1"):
+            with pytest.raises(SkipRefused, match="is held at offset 1"):
                 await member.source.skip(partition, stale)
         said = await member.source.skip(partition, 1)
         taken += await member.take(4)
         position = member.source.position(partition)
 
         assert "offsets 1 to 3 has a wrong checksum" in why
-        assert said == f"{topic}/0: offsets 1 to 3 passed over, letters `skipped` say so"
+        assert said == f"{topic}/0: offsets 1 to 3 skipped, letters `skipped` record it"
         assert offsets(taken, 0) == [0, 1, 2, 3, 4]
         skipped = [each for each in taken if isinstance(each, Unreadable)]
         assert [(each.offset, each.skipped, each.value) for each in skipped] == [
@@ -144,5 +144,5 @@ async def test_beyond_the_end_of_the_log_there_is_nothing_to_be_skipped(cluster:
             await member.source.skip(partition, 7)
         taken = await member.poll_for(0.3)
 
-    assert "offset 7 is out of range, the log has 0 to 2" in why
+    assert "offset 7 is out of range, the log goes from 0 to 2" in why
     assert taken == []

@@ -31,9 +31,9 @@ class Answers:
     ("code", "what", "remedy"),
     [
         (3, "'orders' does not exist", "create it"),
-        (5, "'orders' .*LEADER_NOT_AVAILABLE", "look at the brokers"),
+        (5, "'orders' .*LEADER_NOT_AVAILABLE", "check the brokers"),
         (29, "no access to topic 'orders'", "grant DESCRIBE"),
-        (None, "no broker tells of the topics.*RequestTimedOut", "try again"),
+        (None, "no broker says which topics there are.*RequestTimedOut", "try again"),
     ],
 )
 async def test_each_refusal_ends_with_what_to_do(

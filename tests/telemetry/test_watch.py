@@ -213,8 +213,8 @@ def test_rebalances_held_partitions_and_notes_are_lines() -> None:
     with logged() as lines:
         watch.assigned([Partition("b", 1), Partition("a", 0)])
         watch.revoked([Partition("a", 0)], drained=False)
-        watch.held(HERE, "a letter is not taken: timeout")
-        watch.goes_on(HERE, "letters are taken again")
+        watch.held(HERE, "a letter cannot be written: timeout")
+        watch.goes_on(HERE, "letters can be written again")
         watch.noted(HERE, "foreign metadata")
 
     assigned, revoked, held, goes_on, noted = lines.all
@@ -222,6 +222,6 @@ def test_rebalances_held_partitions_and_notes_are_lines() -> None:
     assert (revoked["level"], revoked["drained"]) == ("warning", False)
     assert (held["level"], held["topic"], held["partition"]) == ("error", "tickets", 3)
     assert (goes_on["event"], goes_on["level"]) == ("partition goes on", "info")
-    assert goes_on["why"] == "letters are taken again"
+    assert goes_on["why"] == "letters can be written again"
     assert noted["what"] == "foreign metadata"
     assert watch.sums.value("rebalances_total") == 1

@@ -84,6 +84,6 @@ def refuse_unknown_library(consumer: AIOKafkaConsumer) -> None:
     gone += unbound()
     if gone:
         raise StartRefused(
-            f"this version of aiokafka is not the one that the service was made for ({', '.join(gone)}): "
-            "install the version of the lock file"
+            f"this version of aiokafka is not the one that the service is written for ({', '.join(gone)}): "
+            "install the version in the lock file"
         )
