@@ -159,9 +159,9 @@ def on(event_type: str = "opened", model: Any = Opened, **arguments: Any) -> obj
         (lambda: ask("T", where={}), "ask('T') has no search condition"),
         (lambda: ask("T", where="ticket_id"), "has no search condition; write where={"),  # type: ignore[arg-type]  # refused for that
         (
-            lambda: ask("T", key="ticket_id", applied=True),
+            lambda: ask("T", key="ticket_id", applied=True),  # type: ignore[arg-type]  # as above
             "has applied=True, which is not a function",
-        ),  # type: ignore[arg-type]  # as above
+        ),
         (lambda: ask("", key="ticket_id"), "ask('') names no object type"),
         (lambda: on(event_type=""), "tickets: '' is not an event type"),
         (
