@@ -26,7 +26,7 @@ def _time(value: Any) -> Any:
     if type(value) is not str:
         raise PydanticKnownError("datetime_type")
     if len(value) <= _DATE or value[4] != "-":
-        raise PydanticKnownError("datetime_parsing", {"error": "it is no YYYY-MM-DDThh:mm:ss"})
+        raise PydanticKnownError("datetime_parsing", {"error": "it is not YYYY-MM-DDThh:mm:ss"})
     return value
 
 

@@ -18,6 +18,6 @@ def authorise(envelope: Envelope, sources: AbstractSet[str] | None) -> None:
     if sources is not None and envelope.source not in sources:
         raise Rejected(
             "unauthorised",
-            f"source {quoted(envelope.source or '')} is none of the contract's sources",
+            f"source {quoted(envelope.source or '')} is not among the contract's sources",
             stage="authorise",
         )

@@ -103,7 +103,7 @@ def checked_time(what: str, time: str) -> str:
         except ValueError:  # 30 February; a leap second too, as no `datetime` can hold one
             fit = False
     if not fit:
-        raise undecodable(f"{what} is not a time of RFC 3339 with its zone")
+        raise undecodable(f"{what} is not an RFC 3339 time with a time zone")
     return time
 
 
@@ -150,10 +150,12 @@ def _refuse_missing(names: list[str], prefix: str) -> NoReturn:
     hint = ""
     if prefix and len(names) == len(_REQUIRED):
         hint = " (nor does header content-type say application/cloudevents+json)"
-    raise undecodable(f"no CloudEvent: {kind} {', '.join(prefix + n for n in names)} missing{hint}")
+    raise undecodable(
+        f"not a CloudEvent: {kind} {', '.join(prefix + n for n in names)} missing{hint}"
+    )
 
 
 def _refuse_ambiguous(found: Found) -> None:
     for name in found.ambiguous:
         if name.startswith("ce_"):
-            raise undecodable(f"header {quoted(name)} stands twice, with different values")
+            raise undecodable(f"header {quoted(name)} occurs twice, with different values")

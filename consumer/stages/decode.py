@@ -66,11 +66,11 @@ def _type(type_from: Header | Field_ | Constant, found: Found, parsed: dict[str,
             if raw is None:
                 raise undecodable(f"header {name}, which names the type, is missing")
             if name in found.ambiguous:
-                raise undecodable(f"header {name} stands twice, with different values")
+                raise undecodable(f"header {name} occurs twice, with different values")
             return header_text(name, raw)
         case Field_(name=name):
             text = parsed.get(name)
             if not isinstance(text, str):
-                raise undecodable(f"field {name}, which names the type, is missing or no string")
+                raise undecodable(f"field {name}, which names the type, is missing or not a string")
             return attribute(f"field {name}", text)
     assert_never(type_from)

@@ -115,7 +115,7 @@ def media(found: Found) -> Media:
     if raw is None:
         return "json"
     if "content-type" in found.ambiguous:
-        raise undecodable("header content-type stands twice, with different values")
+        raise undecodable("header content-type occurs twice, with different values")
     if len(raw) > _MAX_MEDIA_TYPE:
         raise undecodable(f"header content-type has more than {_MAX_MEDIA_TYPE} bytes")
     return media_type(raw.decode(errors="replace"), "header content-type")
@@ -128,13 +128,13 @@ def media_type(text: str, where: str) -> Media:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
-            raise undecodable(f"{where} has another charset than UTF-8")
+            raise undecodable(f"{where} has a charset other than UTF-8")
     if kind == "application/cloudevents+json":
         return "cloudevent"
     if kind.startswith("application/cloudevents-batch"):
         raise undecodable(f"{where} is a batch; over Kafka a record is one event")
     if kind.startswith("application/cloudevents"):
-        raise undecodable(f"{where} is another event format than application/cloudevents+json")
+        raise undecodable(f"{where} has an event format other than application/cloudevents+json")
     if kind in ("application/json", "text/json") or (kind.endswith("+json") and "/" in kind):
         return "json"
     raise undecodable(f"{where} is not JSON")

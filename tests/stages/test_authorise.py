@@ -28,7 +28,7 @@ def test_a_source_on_the_list_may(source: str) -> None:
     ],
 )
 def test_law_10_any_other_source_may_not_however_much_it_looks_like_one(source: str | None) -> None:
-    with pytest.raises(Rejected, match="none of the contract's sources") as refused:
+    with pytest.raises(Rejected, match="not among the contract's sources") as refused:
         authorise(envelope(source), ALLOWED)
 
     assert (refused.value.reason, refused.value.stage) == ("unauthorised", "authorise")

@@ -11,10 +11,10 @@ from consumer.model import PlainRecord, Unreadable
 from tests.stages.helpdesk import STRICT, binary, disposition, enclosed, record, structured, ticket
 
 ENCLOSED = {
-    "no id": (enclosed(id=None), "undecodable: no CloudEvent: attribute id missing"),
+    "no id": (enclosed(id=None), "undecodable: not a CloudEvent: attribute id missing"),
     "no type and no source": (
         enclosed(type=None, source=None),
-        "undecodable: no CloudEvent: attribute source, type missing",
+        "undecodable: not a CloudEvent: attribute source, type missing",
     ),
     "id of another kind": (enclosed(id=7), "undecodable: attribute id is not a string"),
     "empty id": (enclosed(id=""), "undecodable: attribute id is empty"),
@@ -27,7 +27,10 @@ ENCLOSED = {
         enclosed(specversion=1.0),
         "undecodable: attribute specversion is not 1.0",
     ),
-    "time that is none": (enclosed(time="now"), "undecodable: attribute time is not a time of RFC"),
+    "time that is none": (
+        enclosed(time="now"),
+        "undecodable: attribute time is not an RFC 3339 time",
+    ),
     "time of another kind": (enclosed(time=5), "undecodable: attribute time is not a string"),
     "no data": (enclosed(None), "undecodable: has no data"),
     "data null": (

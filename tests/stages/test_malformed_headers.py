@@ -13,26 +13,29 @@ from tests.stages.helpdesk import binary, disposition, record
 HEADERS = {
     "no header at all": (
         [],
-        "undecodable: no CloudEvent: header ce_specversion, ce_id, ce_source, ce_type missing (nor",
+        "undecodable: not a CloudEvent: header ce_specversion, ce_id, ce_source, ce_type missing (nor",
     ),
-    "no ce_id": (binary(id=None), "undecodable: no CloudEvent: header ce_id missing"),
-    "no ce_source": (binary(source=None), "undecodable: no CloudEvent: header ce_source missing"),
-    "no ce_type": (binary(type=None), "undecodable: no CloudEvent: header ce_type missing"),
+    "no ce_id": (binary(id=None), "undecodable: not a CloudEvent: header ce_id missing"),
+    "no ce_source": (
+        binary(source=None),
+        "undecodable: not a CloudEvent: header ce_source missing",
+    ),
+    "no ce_type": (binary(type=None), "undecodable: not a CloudEvent: header ce_type missing"),
     "no ce_specversion": (
         binary(specversion=None),
-        "undecodable: no CloudEvent: header ce_specversion missing",
+        "undecodable: not a CloudEvent: header ce_specversion missing",
     ),
     "two are missing": (
         binary(id=None, type=None),
-        "undecodable: no CloudEvent: header ce_id, ce_type missing",
+        "undecodable: not a CloudEvent: header ce_id, ce_type missing",
     ),
     "ce_id null": (
         [*binary(id=None), ("ce_id", None)],
-        "undecodable: no CloudEvent: header ce_id missing",
+        "undecodable: not a CloudEvent: header ce_id missing",
     ),
     "header names in capitals": (
         [(name.upper(), value) for name, value in binary()],
-        "undecodable: no CloudEvent: header ce_specversion, ce_id, ce_source, ce_type missing",
+        "undecodable: not a CloudEvent: header ce_specversion, ce_id, ce_source, ce_type missing",
     ),
     "specversion 0.3": (
         binary(specversion=b"0.3"),
@@ -54,41 +57,41 @@ HEADERS = {
     "empty subject": (binary(subject=b""), "undecodable: header ce_subject is empty"),
     "time that is none": (
         binary(time=b"yesterday"),
-        "undecodable: header ce_time is not a time of",
+        "undecodable: header ce_time is not an RFC 3339 time",
     ),
     "time without its hyphens and colons": (
         binary(time=b"20240501T100000Z"),
-        "undecodable: header ce_time is not a time",
+        "undecodable: header ce_time is not an RFC 3339 time",
     ),
     "time of a whole hour": (binary(time=b"2024-05-01T10Z"), "undecodable: header ce_time is not"),
     "fraction in other digits": (
         binary(time="2024-05-01T10:00:00.\u0665Z".encode()),
-        "undecodable: header ce_time is not a time",
+        "undecodable: header ce_time is not an RFC 3339 time",
     ),
     "time without a zone": (
         binary(time=b"2024-05-01T10:00:00"),
-        "undecodable: header ce_time is not a time of RFC 3339 with its zone",
+        "undecodable: header ce_time is not an RFC 3339 time with a time zone",
     ),
     "time that does not exist": (
         binary(time=b"2024-02-30T10:00:00Z"),
-        "undecodable: header ce_time is not a time",
+        "undecodable: header ce_time is not an RFC 3339 time",
     ),
-    "time not UTF-8": (binary(time=b"\xff"), "undecodable: header ce_time is not a time"),
+    "time not UTF-8": (binary(time=b"\xff"), "undecodable: header ce_time is not an RFC 3339 time"),
     "time in other digits": (
         binary(time="\u0662024-05-01T10:00:00Z".encode()),
-        "undecodable: header ce_time is not a time",
+        "undecodable: header ce_time is not an RFC 3339 time",
     ),
     "an attribute twice": (
         [*binary(), ("ce_id", b"e-2")],
-        "undecodable: header 'ce_id' stands twice, with different values",
+        "undecodable: header 'ce_id' occurs twice, with different values",
     ),
     "an extension twice": (
         [*binary(), ("ce_tenant", b"a"), ("ce_tenant", b"b")],
-        "undecodable: header 'ce_tenant' stands twice, with different values",
+        "undecodable: header 'ce_tenant' occurs twice, with different values",
     ),
     "content types that differ": (
         [*binary(), ("content-type", b"application/json"), ("content-type", b"text/json")],
-        "undecodable: header content-type stands twice",
+        "undecodable: header content-type occurs twice",
     ),
     "another content type": (
         [*binary(), ("content-type", b"application/avro")],
@@ -108,7 +111,7 @@ HEADERS = {
     ),
     "another charset": (
         [*binary(), ("content-type", b"application/json; charset=latin-1")],
-        "undecodable: header content-type has another charset than UTF-8",
+        "undecodable: header content-type has a charset other than UTF-8",
     ),
     "a batch": (
         [("content-type", b"application/cloudevents-batch+json")],
@@ -116,7 +119,7 @@ HEADERS = {
     ),
     "another event format": (
         [*binary(), ("content-type", b"application/cloudevents+avro")],
-        "undecodable: header content-type is another event format",
+        "undecodable: header content-type has an event format other than",
     ),
     "10,000 headers": (
         [*binary(), *[("x", b"")] * 10_000],
@@ -140,7 +143,7 @@ HEADERS = {
     ),
     "a source that is not allowed": (
         binary(source=b"/crm"),
-        "unauthorised: source '/crm' is none of the contract's sources",
+        "unauthorised: source '/crm' is not among the contract's sources",
     ),
     "a source that begins alike": (
         binary(source=b"/helpdesk/"),

@@ -24,7 +24,7 @@ def test_a_header_names_the_type() -> None:
         ([("Kind", b"x")], "undecodable: header kind, which names the type, is missing"),
         ([("kind", b"")], "undecodable: header kind is empty"),
         ([("kind", b"\xff")], "undecodable: header kind is not UTF-8"),
-        ([*KIND, ("kind", b"x")], "undecodable: header kind stands twice, with different values"),
+        ([*KIND, ("kind", b"x")], "undecodable: header kind occurs twice, with different values"),
         ([*KIND, ("content-type", b"text/csv")], "undecodable: header content-type is not JSON"),
         ([("kind", b"x")], "unknown_type: type 'x' has no route on this topic"),
         ([*KIND, *KIND], "applied"),
@@ -40,12 +40,15 @@ def test_the_header_must_be_there_once_and_readable(headers: Headers, expected: 
     ("value", "expected"),
     [
         (ticket(kind=OPENED), "applied"),
-        (ticket(), "undecodable: field kind, which names the type, is missing or no string"),
+        (ticket(), "undecodable: field kind, which names the type, is missing or not a string"),
         (
             ticket(kind=None),
-            "undecodable: field kind, which names the type, is missing or no string",
+            "undecodable: field kind, which names the type, is missing or not a string",
         ),
-        (ticket(kind=[]), "undecodable: field kind, which names the type, is missing or no string"),
+        (
+            ticket(kind=[]),
+            "undecodable: field kind, which names the type, is missing or not a string",
+        ),
         (ticket(kind=""), "undecodable: field kind is empty"),
         (ticket(kind="x" * 2049), "undecodable: field kind has more than 2048 characters"),
         (ticket(anything={"kind": OPENED}), "undecodable: field kind, which names the type, is"),

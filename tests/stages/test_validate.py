@@ -118,7 +118,7 @@ SAID = {
     "enum": ({"colour": CANARY}, "colour: Input should be 'red'"),
     "datetime": (
         {"when": CANARY},
-        "when: Input should be a valid datetime, it is no YYYY-MM-DDThh:mm:ss",
+        "when: Input should be a valid datetime, it is not YYYY-MM-DDThh:mm:ss",
     ),
     "duration": ({"lasts": CANARY}, "lasts: Input should be a valid duration"),
     "uuid": ({"id": CANARY}, "id: uuid_parsing"),
