@@ -71,12 +71,13 @@ COUNTERS: dict[CounterName, Metric] = {
         ("action",), "Actions found applied already, so that nothing was done twice."
     ),
     "token_fetches_total": Metric(
-        ("outcome",), "Tokens asked for: `fetched`, or `failed` to get one."
+        ("outcome",), "Token requests, by outcome: `fetched` or `failed`."
     ),
     "commits_total": Metric(
-        ("outcome",), "Offset commits by what became of them; anew for each kind of answer."
+        ("outcome",),
+        "Offset commits, by outcome; one whose partitions fared differently counts once for each outcome.",
     ),
-    "rebalances_total": Metric((), "Times that the group gave this member its partitions."),
+    "rebalances_total": Metric((), "Times that the group assigned partitions to this member."),
     "unknown_fields_total": Metric(
         ("type",), "Fields of applied events that their model does not know, by event type."
     ),
@@ -93,10 +94,10 @@ GAUGES: dict[GaugeName, Metric] = {
         " missing or in the future, the time since it was taken in.",
     ),
     "queued_records": Metric(
-        (), "Records taken in and not settled: waiting, on their way, or becoming letters."
+        (), "Records taken in and not settled: waiting, in flight, or becoming letters."
     ),
-    "in_flight_requests": Metric((), "Requests on their way to Foundry."),
-    "concurrency_limit": Metric((), "Requests that may be on their way at one time."),
+    "in_flight_requests": Metric((), "Requests to Foundry that are in flight."),
+    "concurrency_limit": Metric((), "Requests that may be in flight at one time."),
     "gate_closed": Metric(
         ("scope", "reason"), "1 while requests of the scope wait for the reason to end, else 0."
     ),
@@ -104,7 +105,7 @@ GAUGES: dict[GaugeName, Metric] = {
         (), "Dead letters that may be written before the gate closes."
     ),
     "token_expiry_timestamp_seconds": Metric(
-        (), "When the present token stops being used, in Unix time; 0 without one."
+        (), "When the current token stops being used, in Unix time; 0 if there is none."
     ),
     "build_info": Metric(("version", "python"), "Always 1; the labels say what runs."),
 }
@@ -112,12 +113,12 @@ GAUGES: dict[GaugeName, Metric] = {
 HISTOGRAMS: dict[HistogramName, Histogram] = {
     "settle_duration_seconds": Histogram(
         ("topic",),
-        "From the taking in of a record to its last action being applied.",
+        "Time from taking in a record until its last action was applied.",
         (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600),
     ),
     "batch_size": Histogram(
         (),
-        "Actions in a request that was sent; validations left out.",
+        "Actions per request sent, not counting validations.",
         (1, 2, 3, 5, 10, 15, 19, 20),
     ),
     "http_client_request_duration_seconds": Histogram(
