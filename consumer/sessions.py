@@ -112,26 +112,27 @@ class Sessions:
             tenure.over = True
         self._outlived_by = self._alive(ended)
         idle = not self._outlived_by
-        begun = self._workload.begun(tenures)
-        drained = idle and not begun
+        in_part = self._workload.in_part(tenures)
+        drained = idle and not self._workload.begun(tenures)
         # If it is not stored, the next owner does not learn that a lane has to wait, and at once goes on with what is
         # not claimed. To stay in the group until the wait is over would be worse: a late commit could then be stored
         # over those of the next session, claims included.
         stored = await self._commits.last(tenures, drained=drained, within=_LAST_COMMIT)
         self._workload.forget(tenures)
-        if not (drained and stored):
+        clean = drained and stored and not in_part
+        if not clean:
             self._left_undone = True
-            self._say_undone(begun)
-        return idle, drained and stored
+            self._say_undone(in_part)
+        return idle, clean
 
-    def _say_undone(self, begun: Collection[Prepared]) -> None:
+    def _say_undone(self, in_part: Collection[Prepared]) -> None:
         """Once for each partition. That a commit is not stored has its own line."""
         for tenure in self._outlived_by:
             self._watch.noted(
                 tenure.partition, "a request is still on its way: it outlived the drain"
             )
         first: dict[Partition, int] = {}
-        for entry in begun:
+        for entry in in_part:
             partition, offset = owner(entry).partition, entry.record.offset
             first[partition] = min(offset, first.get(partition, offset))
         for partition, offset in sorted(first.items()):

@@ -24,6 +24,7 @@ class Workload:
         """How many of `records` are fetched but not taken in, being too far ahead of the first unsettled one."""
         self._arrivals: dict[Tenure, Arrivals] = {}
         self._begun: set[Prepared] = set()
+        self._left_in_part: set[Prepared] = set()
         self._claimed: set[Prepared] = set()
         self._keepers: dict[Prepared, None] = {}
 
@@ -122,10 +123,18 @@ class Workload:
         """Records of these that are partly applied: their first action is, their last one is not."""
         return [entry for entry in self._begun if owner(entry) in tenures]
 
+    def in_part(self, tenures: Collection[Tenure]) -> list[Prepared]:
+        """As `begun`, with those that were abandoned since: the next owner begins with their first action."""
+        left = [entry for entry in self._left_in_part if owner(entry) in tenures]
+        return self.begun(tenures) + left
+
     def abandon(self, entry: Prepared) -> None:
         """Leave a record in hand, whose tenure is ending, to the next owner, unsent."""
         self.release(entry)
-        self._begun.discard(entry)
+        if entry in self._begun:
+            self._begun.discard(entry)
+            if not owner(entry).lost:
+                self._left_in_part.add(entry)
         self.shed(entry.size)
         self.lanes.settle(entry)
 
@@ -183,6 +192,7 @@ class Workload:
             if self.tenures.get(tenure.partition) is tenure:
                 del self.tenures[tenure.partition]
             self._arrivals.pop(tenure, None)
+        self._left_in_part.difference_update(self.in_part(tenures))
         for entry in self.lanes.drop(barred):
             self._begun.discard(entry)
             self.shed(entry.size)

@@ -143,7 +143,13 @@ def keeps_nothing(truth: Truth, core: Dispatch) -> bool:
     counted = (work.records, work.bytes, work.ahead, core.in_flight)
     if min(counted) < 0:
         raise truth.broken("law 11: every limit stops", f"less than nothing is kept: {counted}")
-    sets = len(work.lanes) + len(work._begun) + len(work._claimed) + len(work._keepers)
+    sets = (
+        len(work.lanes)
+        + len(work._begun)
+        + len(work._left_in_part)
+        + len(work._claimed)
+        + len(work._keepers)
+    )
     return not any(counted) and not sets
 
 

@@ -89,6 +89,9 @@ def test_a_drain_leaves_what_was_begun_where_its_letter_is_not_taken(seed: int) 
         await world.stop(first)
 
         assert world.loop.time() - began < 3
+        assert first.task is not None
+        assert first.task.result() is False
+        assert f"offset {record[1]} was applied in part" in first.watch.notes[-1]
         world.truth.excuse([record], "it is begun again")
 
     simulate(story, seed=seed, retry=PATIENT)

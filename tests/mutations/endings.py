@@ -187,4 +187,15 @@ ENDINGS: Final = (
         says="assert True is False",
         why="a deployment right after an eviction ends with 0, though a record's first action is to be repeated",
     ),
+    Mutation(
+        name="a record left in part with its letter counts as done",
+        law=4,
+        file="consumer/sessions.py",
+        old="drained and stored and not in_part",
+        new="drained and stored",
+        suite="tests/flow/test_several_actions.py",
+        test="test_a_drain_leaves_what_was_begun_where_its_letter_is_not_taken",
+        says="is False",
+        why="its first action is repeated by the next owner, and the stop said that nothing is",
+    ),
 )
