@@ -86,7 +86,7 @@ class Sessions:
 
     def _note(self, partition: Partition, found: Committed, known: Known | None) -> None:
         if known is None and found.metadata:
-            self._watch.noted(partition, "metadata of another program is beside its offset")
+            self._watch.noted(partition, "its commit metadata was written by another program")
         elif known is not None and known.claims:
             count = known.claims.bit_count()
             self._watch.noted(partition, f"{count} claims of a former owner are not settled")
@@ -216,7 +216,7 @@ def made_anew(known: Known | None, found: Committed) -> str | None:
     if known.topic_id == found.topic_id:
         return None
     return (
-        f"its topic was made anew: offset {found.offset} was committed for the topic with id "
-        f"{known.topic_id}, the name is now that of {found.topic_id}; stop the group, and set its offset to "
-        "where it shall go on (kafka-consumer-groups --reset-offsets)"
+        f"its topic was recreated: offset {found.offset} was committed for topic id {known.topic_id}, the name now "
+        f"belongs to topic id {found.topic_id}; stop the group, and set its offset to where it should continue "
+        "(kafka-consumer-groups --reset-offsets)"
     )
