@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Protocol
@@ -100,7 +100,7 @@ class Bury:
         self._too_large: set[Place] = set()
         self._given_up: set[Place] = set()
         self._closed = asyncio.Event()
-        self._hurry = asyncio.Event()
+        self._ending = asyncio.Event()
 
     def entry(
         self,
@@ -171,8 +171,12 @@ class Bury:
             self._begin(self._unpaid.popleft())
         self._owe()
 
-    def leave_unpaid(self, tenures: Collection[Tenure]) -> None:
-        """These tenures are ending: letters that wait for the budget are left to the next owner, not done."""
+    def wind_up(self, tenures: Collection[Tenure]) -> None:
+        """These tenures are ending, or lost: no letter of theirs waits on.
+
+        Those that wait for the budget are left to the next owner, not done. Those that were not taken are tried
+        once more, at once, and then left; of a tenure that is lost they are only left.
+        """
         waiting, self._unpaid = self._unpaid, deque()
         for burial in waiting:
             if burial.tenure in tenures:
@@ -180,6 +184,8 @@ class Bury:
             else:
                 self._unpaid.append(burial)
         self._owe()
+        self._ending.set()  # wakes whoever waits now...
+        self._ending.clear()  # ...and nobody who waits from now on
 
     def _owe(self) -> None:
         waiting = len(self._unpaid)
@@ -192,7 +198,9 @@ class Bury:
         return len(waiting) + behind
 
     def _start(self, burial: _Burial, *, free: bool) -> None:
-        if free or (not self._unpaid and self._purse.afford(burial.letter)):
+        if burial.tenure.lost:
+            burial.leave()  # not paid for: its next owner writes it, if that one cannot apply the record either
+        elif free or (not self._unpaid and self._purse.afford(burial.letter)):
             self._begin(burial)
         elif burial.tenure.ending:
             burial.leave()
@@ -228,7 +236,7 @@ class Bury:
         record = letter.record
         place = (record.topic, record.partition, record.offset)
         try:
-            while not tenure.lost:  # then the record is its next owner's, who may apply it
+            while not tenure.lost:  # its next owner may apply the record
                 now = without_content(letter) if place in self._given_up else letter
                 try:
                     await self._dead_letters.write(now)
@@ -270,27 +278,15 @@ class Bury:
             self._say(topic, None)
 
     async def _wait(self, delay: float, tenure: Tenure) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay):
-                await self._hurry.wait()
-                if not tenure.ending:
-                    await asyncio.sleep(delay)  # the hurry is for other tenures
-        except TimeoutError:
-            pass
+                while not tenure.ending:
+                    await self._ending.wait()
 
     @property
     def writing(self) -> bool:
         """True: some letter is being written."""
         return bool(self._open)
-
-    @contextlib.contextmanager
-    def hurried(self) -> Iterator[None]:
-        """Meanwhile letters of tenures that are ending are tried at once, at least once more, and then left."""
-        self._hurry.set()
-        try:
-            yield
-        finally:
-            self._hurry.clear()
 
     async def drained(self, tenures: Collection[Tenure]) -> None:
         """Return when no letter of these tenures is being written."""

@@ -54,7 +54,7 @@ class Sessions:
         self._left_undone = False
         former = self._workload.of(committed)
         self._workload.end(former, lost=True)
-        self._bury.leave_unpaid(former)
+        self._bury.wind_up(former)
         self._workload.forget(former)
         for partition, found in committed.items():
             self._workload.tenures[partition] = self._tenure(partition, session, found)
@@ -104,8 +104,9 @@ class Sessions:
         Returns whether no request is alive, and whether nothing was left undone.
         """
         self._workload.end(tenures)
-        # Letters that wait for the budget may wait for a person: no drain would be long enough.
-        self._bury.leave_unpaid(tenures)
+        # Letters that wait for the budget may wait for a person: no drain would be long enough. And before the drain,
+        # as a record that is partly applied may be waiting for its letter.
+        self._bury.wind_up(tenures)
         ended = [*tenures, *self._outlived_by]
         await self._drain(ended)
         for tenure in tenures:
@@ -150,8 +151,7 @@ class Sessions:
         # Claims that were waiting got their answer when the tenures ended: wake the slots that wait for it.
         self._commits.tell()
         deadline = self._now() + self._workload.limits.request_timeout + _DRAIN_MARGIN
-        with self._bury.hurried(), contextlib.suppress(TimeoutError):
-            # Hurried from the start: a record that is partly applied may be waiting for its letter.
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._submit.drained(tenures)
                 await self._bury.drained(tenures)
@@ -166,7 +166,7 @@ class Sessions:
         if alive or uncommitted or self._workload.begun(ended):
             self._left_undone = True
         self._workload.end(ended, lost=True)
-        self._bury.leave_unpaid(ended)
+        self._bury.wind_up(ended)
         self._commits.tell()
         self._workload.forget(ended)
         self._watch.revoked(partitions, drained=False)
