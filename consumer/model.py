@@ -205,6 +205,8 @@ class Prepared:
     """When it failed last."""
     answer: Answer | None = None
     """The answer to its latest attempt, kept where the outcome has to be read back."""
+    exhausted: bool = False
+    """That attempt was one too many: if reading back shows that it was not applied, it is a letter."""
     sent_at: float = 0.0
     """When the latest request began that had this record first."""
     claim: Claim | None = None

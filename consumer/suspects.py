@@ -59,6 +59,8 @@ class Suspects:
             entry.suspect = True
             entry.not_before = until
             entry.answer = answer
+            # Of a batch another record may be to blame.
+            entry.exhausted = charged >= self._attempts and len(entries) == 1
             if entry.repeat is Repeat.ASK:
                 # Read back and sent again at once, one that is ill would go round as fast as Foundry answers.
                 paced = self._now() + self._put_off.delay(entry, answer)
@@ -107,7 +109,7 @@ class Suspects:
             self._workload.advance(entry)
         elif owner(entry).ending:
             self._workload.abandon(entry)  # still a suspect: the next owner reads back for itself
-        elif entry.charged >= self._attempts and entry.answer is not None:
+        elif entry.exhausted and entry.answer is not None:
             self._bury.entry(entry, "exhausted", said(entry.answer), answer=entry.answer)
         else:
             entry.suspect = False  # it was not applied: sent under its claim, which is in the store

@@ -19,14 +19,15 @@ CONFLICT = Plan(None, 0.02, Conflicted(Answer("ObjectChanged", status=409)))
 TWICE = replace(RETRY, attempts=2)
 
 
-def test_law_6_what_is_charged_in_company_makes_no_letter_in_an_outage() -> None:
+@pytest.mark.parametrize("repeat", [Repeat.SAFE, Repeat.CREATE, Repeat.ASK])
+def test_law_6_what_is_charged_in_company_makes_no_letter_in_an_outage(repeat: Repeat) -> None:
     """All tries that are allowed were spent on conflicts of the batch: the outage that comes then is nobody's fault."""
 
     async def story(world: World) -> None:
         world.foundry.plans += [CONFLICT, Plan(0.1, 10.0), CONFLICT]
         world.start()
         await asyncio.sleep(1)
-        world.produce(2)
+        world.produce(2, repeat=repeat)
         await world.until(lambda: world.foundry.requests == 1)
         world.produce(action="other")  # so that both are due before there is a place for them
         await world.until(lambda: world.foundry.requests == 3)
@@ -34,6 +35,30 @@ def test_law_6_what_is_charged_in_company_makes_no_letter_in_an_outage() -> None
         await asyncio.sleep(60)
 
         assert not world.truth.letters
+
+    simulate(story, retry=TWICE, limits=replace(LIMITS, max_in_flight=1))
+
+
+@pytest.mark.parametrize("repeat", [Repeat.SAFE, Repeat.CREATE, Repeat.ASK])
+def test_a_good_record_is_no_letter_for_what_befell_it_in_company(repeat: Repeat) -> None:
+    """Both had one try left, and went together: of `ask` the good one became a letter beside the ill one."""
+
+    async def story(world: World) -> None:
+        others = Repeat.CREATE if repeat is Repeat.SAFE else Repeat.SAFE
+        world.foundry.plans += [CONFLICT, Plan(0.1, 10.0)]
+        world.start()
+        await asyncio.sleep(1)
+        world.produce(1, repeat=repeat)
+        (ill,) = world.produce(1, repeat=repeat)
+        await world.until(lambda: world.foundry.requests == 1)
+        world.produce(action="other")  # so that both are due before there is a place for them
+        await world.until(lambda: world.foundry.requests == 2)
+        world.log.specs[ill] = replace(world.log.specs[ill], ill=FAILED)
+        for _ in range(30):
+            world.produce(1, repeat=others)
+            await asyncio.sleep(1)
+
+        assert letters_of(world.truth, "exhausted") == [ill]
 
     simulate(story, retry=TWICE, limits=replace(LIMITS, max_in_flight=1))
 
