@@ -23,18 +23,20 @@ async def evicted(world: World, process: Process) -> None:
 
 
 def test_a_letter_that_waits_for_another_try_does_not_outlast_its_session() -> None:
-    """The same process has the partition again, and the lane stood still until that wait was over."""
+    """The same process has the partition again, and the lane stood still until that wait was over. Nor is it written."""
 
     async def story(world: World) -> None:
         process = world.start()
         await asyncio.sleep(1)
         world.letter_box.largest = 0
-        world.produce(lane="a", fate=Fate.POISON)
+        (bad,) = world.produce(lane="a", fate=Fate.POISON)
         world.produce(lane="a")
         await world.until(lambda: bool(process.watch.held_partitions))
         world.letter_box.largest = 1_000
         await evicted(world, process)
         await world.settled(within=5)
+
+        assert len(world.truth.letters[bad]) == 1
 
     simulate(story, retry=PATIENT)
 
