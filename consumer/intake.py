@@ -240,7 +240,8 @@ class Intake:
     ) -> None:
         """Not to be sent: it is ignored by a rule, or becomes a letter."""
         if standing is _SUSPECT:
-            # The contract has changed since it was claimed, so whether it was applied is not known.
+            # The contract has changed since it was claimed, so whether it was applied is not known, nor its lane.
+            tenure.hold_all()
             detail = "claimed by a former owner of the partition, under another contract"
             why = Rejected("unknown", detail, stage="submit")
         if isinstance(why, Rejected):
@@ -261,6 +262,7 @@ class Intake:
         """The log has nothing before this position: what a former owner claimed there becomes letters with coordinates only."""
         tenure.changes += 1
         for offset in tenure.ledger.skip_to(position):
+            tenure.hold_all()  # its lane is not known
             self._watch.noted(
                 tenure.partition, f"offset {offset} was claimed, and is no longer in the log"
             )

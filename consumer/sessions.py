@@ -81,7 +81,7 @@ class Sessions:
         # If the broker does not say now, the id that was known before is kept.
         tenure.topic_id = found.topic_id or (known.topic_id if known else None)
         if known is not None and known.held:
-            tenure.all_held_until = until
+            tenure.hold_all()
         return tenure
 
     def _note(self, partition: Partition, found: Committed, known: Known | None) -> None:

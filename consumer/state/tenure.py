@@ -80,7 +80,7 @@ class Tenure:
         self.lane_held_until = 0.0
         """Until then at least one of its lanes waits: a request without an answer may still take effect."""
         self.all_held_until = 0.0
-        """Until then all its lanes wait: the former owner left one waiting, and could not say which."""
+        """Until then all its lanes wait: what the former owner sent may take effect in one of them, and nobody knows which."""
         self.claims: list[Claim] = []
         """Claims that wait for a commit to carry them."""
 
@@ -106,6 +106,10 @@ class Tenure:
         """The claimed action was certainly not executed: the next commit drops the claim."""
         self.ledger.release(offset)
         self.changes += 1
+
+    def hold_all(self) -> None:
+        """Let each lane wait for as long as what the former owner sent may still take effect."""
+        self.all_held_until = self.suspects_until
 
     def end(self, *, lost: bool = False) -> None:
         """Send nothing more; claims that still wait will never be durable."""

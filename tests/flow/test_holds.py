@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.errors import Rejected
+from consumer.model import Ignored, Prepared, Record, Repeat, Unreadable
 from consumer.outcomes import Answer, Unknown
 from tests.fakes.foundry import Plan
+from tests.flow.laws import letters_of
 from tests.flow.simulate import simulate
 from tests.flow.world import LIMITS, World
 
@@ -137,5 +140,38 @@ def test_a_records_next_action_waits_for_what_may_still_take_effect_too(lane: st
         await asyncio.sleep(LIMITS.settle_time)
 
         assert [effect.step for effect in world.truth.effects_of[record]] == [0, 0, 1]
+
+    simulate(story)
+
+
+@pytest.mark.parametrize("now", ["gone", "ignored"])
+def test_all_lanes_wait_for_a_claimed_record_whose_lane_is_not_known_any_more(now: str) -> None:
+    """Retention took it, or its contract ignores it by now: what came next in its lane went ahead of it."""
+
+    async def story(world: World) -> None:
+        first = world.start()
+        await world.until(lambda: first.source.coordination.assigned)
+        latest = LIMITS.request_timeout + LIMITS.settle_time - 0.01
+        world.foundry.plans.append(Plan(latest, LIMITS.request_timeout, LOST))
+        (claimed,) = world.produce(lane="a", repeat=Repeat.NEVER)
+        await world.until(lambda: world.foundry.requests == 1)
+        await asyncio.sleep(LIMITS.request_timeout - 0.1)
+        world.kill(first)
+        world.group.evict(first.source.coordination.member)
+        if now == "gone":
+            world.log.trim(world.partition(0), claimed[1] + 1)
+        (later,) = world.produce(lane="a", repeat=Repeat.NEVER)
+        second = world.start()
+        assert second.core is not None
+        prepare = second.core._prepare
+
+        def prepare_anew(record: Record | Unreadable) -> Prepared | Ignored | Rejected:
+            return prepare(record) if record.offset == later[1] else Ignored("by now")
+
+        second.core._prepare = prepare_anew
+        await world.settled()
+
+        assert letters_of(world.truth, "unknown") == [claimed]
+        assert world.truth.executed(later)
 
     simulate(story)

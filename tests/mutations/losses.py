@@ -183,6 +183,17 @@ LOSSES: Final = (
         why="a request that the former owner lost is executed after what came next in its lane",
     ),
     Mutation(
+        name="nothing waits for a claimed record that the log has no more",
+        law=3,
+        file="consumer/intake.py",
+        old="            tenure.hold_all()  # its lane is not known\n",
+        new="",
+        suite="tests/flow/test_holds.py",
+        test="test_all_lanes_wait_for_a_claimed_record_whose_lane_is_not_known_any_more[gone]",
+        says="law 3: order per lane",
+        why="as above, where retention took the record meanwhile",
+    ),
+    Mutation(
         name="nobody looks whose time has come while there is something to do",
         law=3,
         file="consumer/submit.py",
