@@ -157,7 +157,7 @@ def test_slots_that_nobody_wakes_are_found() -> None:
     simulate(story, service=watched(verdicts))
 
     assert [verdict.part for verdict in verdicts] == ["work"]
-    assert "none of 20 records was settled" in verdicts[0].why
+    assert "none of 20 records has been settled" in verdicts[0].why
 
 
 def test_a_broker_that_tells_no_ends_does_not_keep_the_watchdog_from_looking() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,14 +57,13 @@ def peak_mib(pid: int) -> float:
 
 
 def cpu_so_far(pid: int) -> float:
-    """CPU seconds that a living process had so far, to the microsecond; 0 where it is not told."""
-    nanoseconds = 0
+    """CPU seconds that a living process has used so far, in nanosecond steps; 0 where the system does not tell."""
+    # What clock_getcpuclockid(3) gives on Linux: the clock of another process, threads that have ended included.
+    clock = (~pid << 3) | 2
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            nanoseconds += int((task / "schedstat").read_text().split()[0])
-    except OSError:  # gone already, or no Linux
+        return time.clock_gettime(clock)
+    except (OSError, AttributeError):  # gone already, or no Linux
         return 0.0
-    return nanoseconds / 1e9
 
 
 def description() -> str:
