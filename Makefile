@@ -8,6 +8,8 @@ SEED ?=
 DEFECT ?=
 # A worker for each core, to four: each has a broker of its own.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
+# The everyday part waits more than it computes: one worker more than there are cores.
+MORE_WORKERS = -n $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist worksteal
 PURE := tests/stages $(patsubst %,tests/state/test_%.py,arrivals budget ledger offset_codec retry_budget vitals)
 export PYTHONPATH := $(CURDIR)
 
@@ -46,7 +48,7 @@ coverage: .venv/.ready  ## every line and branch of what is pure is run by its u
 	$(BIN)/python -m coverage report
 
 everyday: check  ## after each change, in five minutes: check, and all tests but the slow ones, on a real Kafka
-	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not soak" $(ARGS)
+	$(BIN)/python -m pytest $(MORE_WORKERS) -m "not slow and not soak" $(ARGS)
 
 test: check coverage  ## what CI runs: check, coverage, and all tests but the soaks, on a real Kafka
 	$(BIN)/python -m pytest $(WORKERS) -m "not soak" $(ARGS)
