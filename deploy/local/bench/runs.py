@@ -95,11 +95,19 @@ class Started:
         self.peak_mib = 0.0
 
     def until_at_work(self, sink: Sink) -> float:
-        """Its CPU seconds when its first request has arrived, or 0 where it ended without one."""
+        """Its CPU seconds when its first request has arrived, or 0 where it ended without one.
+
+        Raises:
+            RunFailed: it neither sends anything nor ends.
+        """
+        deadline = time.monotonic() + _MOST_SECONDS
         while not sink.seen().requests:
             # Not reaped: how much it took in all is told once only.
             if os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 return 0.0
+            if time.monotonic() > deadline:
+                self.kill()
+                raise RunFailed(f"{self.contender} sends nothing for {_MOST_SECONDS:g} seconds")
             time.sleep(_LOOK_OFTEN)
         return cpu_so_far(self.process.pid)
 
