@@ -40,7 +40,7 @@ async def end_producer(producer: AIOKafkaProducer) -> None:
 def release_waiting(producer: AIOKafkaProducer) -> None:
     """After its end, however it came: whoever waits for a topic to be there is told.
 
-    He waits for the metadata task, which the end has cancelled, and would wait for ever: `stop()` knows of nothing
+    It waits for the metadata task, which the end has cancelled, and would wait for ever: `stop()` knows of nothing
     that is not in the producer's hands yet.
     """
     client: Any = producer.client
